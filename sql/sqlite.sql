@@ -1,0 +1,318 @@
+-- The SQL interface in SQLite's dialect: views an operator reads, triggers that let some of them be written to.
+-- pomona-sql(7) documents it.  Made anew whenever this text changes; the triggers that check a
+-- command's keys are made from the catalogue (mdm/catalogue_sql.c) and run when a payload is stored.
+
+-- ---- device ----
+
+CREATE VIEW device AS
+SELECT e.id AS id,
+	COALESCE(d.id, e.id) AS device_id,
+	e.kind AS kind,
+	COALESCE(e.udid, d.udid) AS udid,
+	COALESCE(e.serial, d.serial) AS serial,
+	COALESCE(e.name, e.user_short_name) AS name,
+	COALESCE(e.model, d.model) AS model,
+	COALESCE(e.product, d.product) AS product,
+	COALESCE(e.os_version, d.os_version) AS os_version,
+	COALESCE(e.os_major, d.os_major) AS os_major,
+	COALESCE(e.build, d.build) AS build,
+	e.topic AS topic,
+	CASE WHEN e.blocked = 1 THEN 'blocked' ELSE e.state END AS state,
+	CASE WHEN p.stopped IS NOT NULL THEN 'stopped'
+		WHEN e.push_token IS NULL THEN 'none'
+		WHEN p.due_at IS NOT NULL THEN 'waiting'
+		ELSE 'ready' END AS push_state,
+	strftime('%Y-%m-%dT%H:%M:%fZ', e.enrolled_at / 1000.0, 'unixepoch') AS enrolled_at,
+	strftime('%Y-%m-%dT%H:%M:%fZ', e.last_seen / 1000.0, 'unixepoch') AS last_seen
+FROM enrollment e
+LEFT JOIN enrollment d ON d.no = e.device_no
+LEFT JOIN push p ON p.enrollment_no = e.no;
+
+CREATE TRIGGER device_update INSTEAD OF UPDATE ON device
+BEGIN
+	SELECT RAISE(ABORT, 'device: only state can be set, to blocked or enrolled')
+	WHERE NEW.state IS NOT OLD.state AND NEW.state NOT IN ('blocked', 'enrolled')
+		OR NEW.state IS NULL OR NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.udid IS NOT OLD.udid
+		OR NEW.serial IS NOT OLD.serial OR NEW.name IS NOT OLD.name OR NEW.topic IS NOT OLD.topic;
+	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
+END;
+
+-- ---- queue, command, result ----
+
+CREATE VIEW command AS
+SELECT e.id AS device,
+	p.request AS request,
+	CASE WHEN p.args LIKE '%UnlockToken%' THEN json_replace(p.args, '$.UnlockToken', '(secret)') ELSE p.args END AS args,
+	d.priority AS priority,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.not_before / 1000.0, 'unixepoch') AS not_before,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.expires_at / 1000.0, 'unixepoch') AS expires,
+	p.uuid AS uuid,
+	d.state AS state,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.queued_at / 1000.0, 'unixepoch') AS created_at,
+	CAST(strftime('%s', 'now') AS INTEGER) - d.queued_at / 1000 AS age,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.sent_at / 1000.0, 'unixepoch') AS sent_at,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.ended_at / 1000.0, 'unixepoch') AS ended_at,
+	d.not_now_count AS not_now_count,
+	d.reason AS reason
+FROM delivery d
+JOIN enrollment e ON e.no = d.enrollment_no
+JOIN payload p ON p.no = d.payload_no;
+
+CREATE VIEW queue AS
+SELECT e.id AS device,
+	p.request AS request,
+	CASE WHEN p.args LIKE '%UnlockToken%' THEN json_replace(p.args, '$.UnlockToken', '(secret)') ELSE p.args END AS args,
+	d.priority AS priority,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.not_before / 1000.0, 'unixepoch') AS not_before,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.expires_at / 1000.0, 'unixepoch') AS expires,
+	p.uuid AS uuid,
+	d.state AS state,
+	strftime('%Y-%m-%dT%H:%M:%fZ', d.queued_at / 1000.0, 'unixepoch') AS created_at,
+	CAST(strftime('%s', 'now') AS INTEGER) - d.queued_at / 1000 AS age
+FROM delivery d
+JOIN enrollment e ON e.no = d.enrollment_no
+JOIN payload p ON p.no = d.payload_no
+WHERE d.ended_at IS NULL;
+
+-- One row in, one delivery out.  'now' stands still while one statement runs, so a payload of origin sql with the same
+-- created_at, request and args was stored by the same statement (or one of the same millisecond) and is shared, except
+-- for an enrollment that has it already: the same again for the same device is a command of its own.
+CREATE TRIGGER queue_insert INSTEAD OF INSERT ON queue
+BEGIN
+	SELECT RAISE(ABORT, 'queue: device is missing') WHERE NEW.device IS NULL;
+	SELECT RAISE(ABORT, 'queue: unknown device')
+	WHERE NOT EXISTS (SELECT 1 FROM enrollment WHERE id = NEW.device);
+	SELECT RAISE(ABORT, 'queue: args is not valid JSON') WHERE NEW.args IS NOT NULL AND NOT json_valid(NEW.args);
+	SELECT RAISE(ABORT, 'queue: args must be a JSON object')
+	WHERE NEW.args IS NOT NULL AND json_type(NEW.args) <> 'object';
+	SELECT RAISE(ABORT, 'queue: priority must be an integer')
+	WHERE NEW.priority IS NOT NULL AND typeof(NEW.priority) <> 'integer';
+	SELECT RAISE(ABORT, 'queue: not_before must be a time like 2026-11-24T08:00:00Z')
+	WHERE NEW.not_before IS NOT NULL
+		AND (typeof(NEW.not_before) <> 'text' OR julianday(NEW.not_before) IS NULL);
+	SELECT RAISE(ABORT, 'queue: expires must be a time like 2026-11-24T08:00:00Z')
+	WHERE NEW.expires IS NOT NULL AND (typeof(NEW.expires) <> 'text' OR julianday(NEW.expires) IS NULL);
+	SELECT RAISE(ABORT, 'queue: uuid, state, created_at and age are given by the store')
+	WHERE COALESCE(NEW.uuid, NEW.state, NEW.created_at, NEW.age) IS NOT NULL;
+	SELECT RAISE(ABORT, 'EraseDevice: confirm must be the id of the device, as in json_object(''confirm'', ''<device id>'')')
+	WHERE NEW.request = 'EraseDevice' AND json_extract(NEW.args, '$.confirm') IS NOT NEW.device;
+
+	INSERT INTO payload (uuid, request, args, origin, created_at)
+	SELECT upper(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-'
+			|| substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-'
+			|| hex(randomblob(6))),
+		new_request, new_args, 'sql', now_ms
+	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
+			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
+			CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM payload p
+		WHERE p.origin = 'sql' AND p.created_at = now_ms AND p.request = new_request
+			AND substr(p.args, 1, 64) IS substr(new_args, 1, 64)
+			AND substr(p.args, -64) IS substr(new_args, -64)
+			AND p.args IS new_args
+			AND NOT EXISTS (
+				SELECT 1 FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no
+				WHERE e.id = NEW.device AND d.payload_no = p.no));
+
+	INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
+	SELECT new_enrollment_no,
+		(SELECT p.no FROM payload p
+		WHERE p.origin = 'sql' AND p.created_at = now_ms AND p.request = new_request
+			AND substr(p.args, 1, 64) IS substr(new_args, 1, 64)
+			AND substr(p.args, -64) IS substr(new_args, -64)
+			AND p.args IS new_args
+			AND NOT EXISTS (
+				SELECT 1 FROM delivery d
+				WHERE d.enrollment_no = new_enrollment_no AND d.payload_no = p.no)
+		ORDER BY p.no LIMIT 1),
+		'queued', COALESCE(NEW.priority, 0),
+		CAST(round((julianday(NEW.not_before) - 2440587.5) * 86400000) AS INTEGER),
+		CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER),
+		now_ms
+	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
+			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
+			CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms,
+			(SELECT no FROM enrollment WHERE id = NEW.device) AS new_enrollment_no);
+END;
+
+CREATE TRIGGER queue_delete INSTEAD OF DELETE ON queue
+BEGIN
+	UPDATE delivery
+	SET state = 'cancelled', reason = 'cancelled in SQL',
+		ended_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
+		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid)
+		AND ended_at IS NULL;
+END;
+
+CREATE TRIGGER queue_update INSTEAD OF UPDATE ON queue
+BEGIN
+	SELECT RAISE(ABORT, 'queue: only priority, not_before and expires can be changed')
+	WHERE NEW.device IS NOT OLD.device OR NEW.request IS NOT OLD.request OR NEW.args IS NOT OLD.args
+		OR NEW.uuid IS NOT OLD.uuid OR NEW.state IS NOT OLD.state;
+	SELECT RAISE(ABORT, 'queue: priority must be an integer') WHERE typeof(NEW.priority) <> 'integer';
+	SELECT RAISE(ABORT, 'queue: not_before must be a time like 2026-11-24T08:00:00Z')
+	WHERE NEW.not_before IS NOT NULL
+		AND (typeof(NEW.not_before) <> 'text' OR julianday(NEW.not_before) IS NULL);
+	SELECT RAISE(ABORT, 'queue: expires must be a time like 2026-11-24T08:00:00Z')
+	WHERE NEW.expires IS NOT NULL AND (typeof(NEW.expires) <> 'text' OR julianday(NEW.expires) IS NULL);
+	UPDATE delivery
+	SET priority = NEW.priority,
+		not_before = CAST(round((julianday(NEW.not_before) - 2440587.5) * 86400000) AS INTEGER),
+		expires_at = CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER)
+	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
+		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid);
+	-- A command that is due earlier now wants its push earlier.
+	UPDATE push
+	SET wanted = wanted + 1,
+		due_at = CAST(round((julianday(COALESCE(NEW.not_before, 'now')) - 2440587.5) * 86400000) AS INTEGER)
+	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
+		AND NEW.not_before IS NOT OLD.not_before AND under_way = 0 AND stopped IS NULL
+		AND EXISTS (SELECT 1 FROM enrollment e
+			WHERE e.id = OLD.device AND e.state = 'enrolled' AND e.push_token IS NOT NULL);
+END;
+
+-- Every new delivery asks for a push, whichever door it came through.  Wishes merge: while a push is under way the wish is
+-- only counted, and the worker sees by the count that another one is wanted.
+CREATE TRIGGER delivery_wakes AFTER INSERT ON delivery
+BEGIN
+	INSERT INTO push (enrollment_no, wanted, due_at)
+	SELECT e.no, 1,
+		CASE WHEN e.state = 'enrolled' AND e.push_token IS NOT NULL AND e.blocked = 0
+			THEN max(NEW.queued_at, COALESCE(NEW.not_before, 0)) END
+	FROM enrollment e WHERE e.no = NEW.enrollment_no
+	ON CONFLICT (enrollment_no) DO UPDATE
+	SET wanted = wanted + 1,
+		due_at = CASE WHEN under_way = 1 OR stopped IS NOT NULL THEN due_at
+			ELSE min(COALESCE(due_at, excluded.due_at), COALESCE(excluded.due_at, due_at)) END;
+END;
+
+CREATE VIEW result AS
+SELECT e.id AS device,
+	p.uuid AS uuid,
+	p.request AS request,
+	a.status AS status,
+	strftime('%Y-%m-%dT%H:%M:%fZ', a.received_at / 1000.0, 'unixepoch') AS received_at,
+	a.response AS response,
+	a.error AS error
+FROM answer a
+JOIN enrollment e ON e.no = a.enrollment_no
+JOIN payload p ON p.no = a.payload_no;
+
+-- ---- what happened, what is configured ----
+
+CREATE VIEW event AS
+SELECT l.no AS id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', l.at / 1000.0, 'unixepoch') AS at,
+	l.kind AS kind,
+	e.id AS device,
+	l.detail AS detail
+FROM event_log l
+LEFT JOIN enrollment e ON e.no = l.enrollment_no;
+
+CREATE VIEW setting AS
+SELECT name, value, strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at
+FROM setting_value;
+
+CREATE TRIGGER setting_insert INSTEAD OF INSERT ON setting
+BEGIN
+	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics or enroll_devices')
+	WHERE NEW.name IS NULL
+		OR NEW.name NOT IN ('server_url', 'organization', 'enroll_topics', 'enroll_devices');
+	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
+	SELECT RAISE(ABORT, 'setting: enroll_devices is any or listed')
+	WHERE NEW.name = 'enroll_devices' AND NEW.value NOT IN ('any', 'listed');
+	INSERT INTO setting_value (name, value, changed_at)
+	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
+	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
+END;
+
+CREATE TRIGGER setting_update INSTEAD OF UPDATE ON setting
+BEGIN
+	SELECT RAISE(ABORT, 'setting: a name cannot be changed') WHERE NEW.name IS NOT OLD.name;
+	INSERT INTO setting (name, value) VALUES (NEW.name, NEW.value);
+END;
+
+CREATE TRIGGER setting_delete INSTEAD OF DELETE ON setting
+BEGIN
+	DELETE FROM setting_value WHERE name = OLD.name;
+END;
+
+-- ---- facts learnt from answers ----
+
+CREATE VIEW device_info AS
+SELECT e.id AS device, j.key AS name, j.value AS value,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no, json_each(i.document) j
+WHERE i.request = 'DeviceInformation';
+
+CREATE VIEW security_info AS
+SELECT e.id AS device, j.key AS name, j.value AS value,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no, json_each(i.document) j
+WHERE i.request = 'SecurityInfo';
+
+CREATE VIEW restriction AS
+SELECT e.id AS device, k.key AS kind, j.key AS name, j.value AS value,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(a.response, '$.GlobalRestrictions') k, json_each(k.value) j
+WHERE i.request = 'Restrictions';
+
+CREATE VIEW installed_app AS
+SELECT e.id AS device,
+	json_extract(j.value, '$.Identifier') AS identifier,
+	json_extract(j.value, '$.Name') AS name,
+	json_extract(j.value, '$.Version') AS version,
+	json_extract(j.value, '$.ShortVersion') AS short_version,
+	json_extract(j.value, '$.BundleSize') AS bundle_size,
+	json_extract(j.value, '$.DynamicSize') AS dynamic_size,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(a.response, '$.InstalledApplicationList') j
+WHERE i.request = 'InstalledApplicationList';
+
+CREATE VIEW installed_profile AS
+SELECT e.id AS device,
+	json_extract(j.value, '$.PayloadIdentifier') AS identifier,
+	json_extract(j.value, '$.PayloadUUID') AS uuid,
+	json_extract(j.value, '$.PayloadDisplayName') AS name,
+	json_extract(j.value, '$.PayloadOrganization') AS organization,
+	json_extract(j.value, '$.IsManaged') AS managed,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(a.response, '$.ProfileList') j
+WHERE i.request = 'ProfileList';
+
+CREATE VIEW installed_provisioning_profile AS
+SELECT e.id AS device,
+	json_extract(j.value, '$.UUID') AS uuid,
+	json_extract(j.value, '$.Name') AS name,
+	json_extract(j.value, '$.ExpiryDate') AS expires,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(a.response, '$.ProvisioningProfileList') j
+WHERE i.request = 'ProvisioningProfileList';
+
+CREATE VIEW installed_certificate AS
+SELECT e.id AS device,
+	json_extract(j.value, '$.CommonName') AS common_name,
+	json_extract(j.value, '$.IsIdentity') AS is_identity,
+	json_extract(j.value, '$.Data') AS certificate,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(a.response, '$.CertificateList') j
+WHERE i.request = 'CertificateList';

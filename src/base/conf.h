@@ -1,0 +1,44 @@
+/*
+ * conf - the configuration file, an INI file read by inih; pomona.conf(5) lists its keys.
+ *
+ * What changes while the server runs is a setting in the store (mdm/setting.h); here is only what a
+ * program needs before it can open the store, and what belongs to this machine.
+ */
+#ifndef POMONA_BASE_CONF_H
+#define POMONA_BASE_CONF_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct conf {
+	const char *path; /* the file that was read */
+
+	/* [store] */
+	const char *database; /* the SQLite file */
+	const char *key;      /* the master key file */
+
+	/* [fcgi] */
+	const char *listen; /* PATH or HOST:PORT; NULL: the inherited socket */
+	long threads;       /* 1 to 1024 */
+	long max_body;      /* bytes of a device's message */
+
+	/* [push] */
+	const char *apns_url; /* https://api.push.apple.com:443 */
+	const char *apns_ca;  /* PEM file that verifies it; NULL: the system's */
+	long lease;           /* seconds a push may be under way before it is sent again */
+	long streams;         /* most pushes at once on a connection */
+	long poll_ms;         /* how often the worker looks for changes */
+	long retry; /* seconds until a device that does not come is pushed again, the first time */
+
+	/* [log] */
+	const char *log_level;
+};
+
+/*
+ * Reads PATH, or the file in the environment variable POMONA_CONF, or
+ * SYSCONFDIR/pomona/pomona.conf.  All strings are in ARENA.  An unknown section or key and a value
+ * out of range are errors that name the line.
+ */
+enum err_kind conf_read(struct conf *conf, const char *path, struct arena *arena, struct err *err);
+
+#endif

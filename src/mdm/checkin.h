@@ -1,0 +1,27 @@
+/*
+ * checkin - the check-in messages: a device comes, gives its push token, goes.
+ *
+ * One row of a table per MessageType (Apple: "Check-in", Authenticate, TokenUpdate, CheckOut).
+ */
+#ifndef POMONA_MDM_CHECKIN_H
+#define POMONA_MDM_CHECKIN_H
+
+#include "mdm/enrollment.h"
+#include "mdm/mdm.h"
+
+struct checkin {
+	const struct plist *message;
+	const void *raw; /* the message as it came */
+	size_t raw_len;
+	const char *certificate; /* SHA-256 of the caller's certificate */
+};
+
+/*
+ * Does what the message asks for.  ERR_BAD_INPUT: unknown MessageType, a key missing or of the
+ * wrong type; ERR_FORBIDDEN: not who may say this, or refused by the operator's rules.
+ * ENROLLMENT_ID gets who it was, as soon as it is known (for the log).
+ */
+enum err_kind checkin_handle(struct mdm *mdm, const struct checkin *checkin,
+	const char **enrollment_id, struct err *err);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * connect - a result comes in, the next command goes out.
+ *
+ * Apple: "Sending MDM Commands to a Device"; the Status of a report is Idle, Acknowledged, Error,
+ * CommandFormatError or NotNow.
+ */
+#ifndef POMONA_MDM_CONNECT_H
+#define POMONA_MDM_CONNECT_H
+
+#include "mdm/mdm.h"
+
+struct connect {
+	const struct plist *message;
+	const void *raw;
+	size_t raw_len;
+	const char *certificate; /* SHA-256 of the caller's certificate */
+};
+
+/* What the log wants to know. */
+struct connect_note {
+	const char *enrollment_id;
+	const char *status;
+	const char *answered; /* UUID of the command that was answered */
+	const char *offered;  /* UUID of the command that goes out */
+	const char *remark;   /* "repeated", "unknown command", …; or NULL */
+};
+
+/*
+ * Takes the report; REPLY gets the next command's plist, or stays empty.  An Idle with nothing
+ * waiting only reads; everything else needs a write transaction and gives ERR_NEEDS_WRITE in a read
+ * one.
+ */
+enum err_kind connect_handle(struct mdm *mdm, const struct connect *connect, struct buf *reply,
+	struct connect_note *note, struct err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * enrollment - a device or user channel, and who may speak for it.
+ *
+ * The id is NanoMDM's: UDID; UDID:UserID; UDID:UserShortName when UserID is all F's (Shared iPad);
+ * EnrollmentID; EnrollmentID:EnrollmentUserID.
+ *
+ * Pinning: the SHA-256 of the identity certificate belongs to the enrollment from Authenticate on.
+ * The newest pin alone counts, and one certificate belongs to one enrollment.  A user channel uses
+ * its device's pin.
+ */
+#ifndef POMONA_MDM_ENROLLMENT_H
+#define POMONA_MDM_ENROLLMENT_H
+
+#include "mdm/mdm.h"
+
+enum enrollment_kind {
+	ENROLLMENT_DEVICE,
+	ENROLLMENT_USER,
+	ENROLLMENT_SHARED_IPAD,            /* a user of a Shared iPad */
+	ENROLLMENT_USER_ENROLLMENT_DEVICE, /* the device channel of a User Enrollment */
+	ENROLLMENT_USER_ENROLLMENT,        /* its user channel */
+};
+
+enum { ENROLLMENT_ID_MOST = 255 }; /* bytes of an id */
+
+/* Who a message says it is from. */
+struct enrollment_ids {
+	enum enrollment_kind kind;
+	const char *id;        /* the enrollment id */
+	const char *device_id; /* of the device channel; the same as `id` when it is one */
+	const char *udid;      /* or NULL */
+	const char *user_id, *user_short_name, *user_long_name; /* or NULL */
+};
+
+struct enrollment {
+	int64_t no;
+	const char *id;
+	int64_t device_no; /* 0: this is a device channel */
+	const char *kind;
+	const char *state; /* authenticating, enrolled, checked_out */
+	bool blocked;
+	const char *serial;
+	const char *topic;
+	const char *certificate; /* the pin, of the device channel; NULL: none */
+};
+
+/* "device", "user", … as in the view. */
+const char *enrollment_kind_name(enum enrollment_kind kind);
+
+/*
+ * Reads the ids out of a message.  ERR_BAD_INPUT when there is none, or one is empty, over-long or
+ * holds a control character.
+ */
+enum err_kind enrollment_ids_of(struct arena *arena, const struct plist *message,
+	struct enrollment_ids *ids, struct err *err);
+
+/* ERR_NOT_FOUND when there is none. */
+enum err_kind enrollment_find(
+	struct mdm *mdm, const char *id, struct enrollment *enrollment, struct err *err);
+
+/*
+ * Finds the enrollment of IDS and checks that the caller's certificate is the one pinned to its
+ * device.  ERR_FORBIDDEN when it is unknown, blocked, checked out, or somebody else's.
+ */
+enum err_kind enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids,
+	const char *certificate, struct enrollment *enrollment, struct err *err);
+
+#endif

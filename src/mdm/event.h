@@ -1,0 +1,27 @@
+/*
+ * event - the outbox of what happened: one row each, written in the transaction of what caused it.
+ */
+#ifndef POMONA_MDM_EVENT_H
+#define POMONA_MDM_EVENT_H
+
+#include "mdm/mdm.h"
+
+/* What happened; the text in column `kind` of the view `event`. */
+enum event_kind {
+	EVENT_AUTHENTICATE,
+	EVENT_TOKEN_UPDATE,
+	EVENT_CHECK_OUT,
+	EVENT_PUSH_STOPPED,    /* no pushes to this enrollment until its next TokenUpdate */
+	EVENT_TOPIC_STOPPED,   /* APNs refuses the certificate of a topic */
+	EVENT_COMMAND_INVALID, /* a command could not be built */
+	EVENT_SETTING,
+};
+
+/*
+ * ENROLLMENT_NO may be 0.  DETAIL is a JSON object or NULL; no secrets.  RAW (may be NULL), the
+ * message as it came, is sealed.
+ */
+enum err_kind event_add(struct mdm *mdm, enum event_kind kind, int64_t enrollment_no,
+	const char *detail, const void *raw, size_t raw_len, struct err *err);
+
+#endif

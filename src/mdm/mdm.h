@@ -1,0 +1,25 @@
+/*
+ * mdm - what a function of this room works with: the store, memory, the master key.
+ *
+ * One per thread.  `db` is in a transaction when a function of this room is called, unless its
+ * header says otherwise.
+ */
+#ifndef POMONA_MDM_MDM_H
+#define POMONA_MDM_MDM_H
+
+#include "base/arena.h"
+#include "codec/plist.h"
+#include "codec/seal.h"
+#include "store/db.h"
+
+struct mdm {
+	struct db *db;
+	struct arena *arena;         /* of the request; the same as the session's */
+	const struct seal_key *key;  /* opens and closes what is sealed */
+	struct plist_reader *reader; /* for plists inside of values */
+};
+
+/* Brings the store to this program's schema, views and triggers.  Outside a transaction. */
+enum err_kind mdm_prepare_store(struct db *db, struct arena *arena, struct err *err);
+
+#endif

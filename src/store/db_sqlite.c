@@ -1,0 +1,740 @@
+/*
+ * The SQLite driver: WAL, synchronous=FULL, a few shared read connections, one write connection,
+ *group commit.
+ *
+ * Group commit.  Writers of all threads take turns on the write connection.  The first opens a
+ *batch with BEGIN IMMEDIATE; each works inside a SAVEPOINT of it.  Whoever ends its turn while
+ *others wait hands the turn on and waits for the batch; who ends it with nobody waiting commits for
+ *all.  So under load many writers share one fsync, and a lone writer commits at once.
+ *
+ *	begin:  turn_take -> batch_open -> SAVEPOINT
+ *	commit: RELEASE -> turn_end -> (batch_commit | wait until somebody has)
+ */
+#include "store/db_driver.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+	READERS = 8, /* more than the cores can use; the memory of a connection is what counts */
+	BATCH_MOST = 512, /* writers in one commit */
+	ARGS_MOST = 24,   /* parameters of a statement */
+	READ_CACHE_KIB = 512,
+	WRITE_CACHE_KIB = 12 * 1024,
+};
+
+/* A prepared statement; `index` maps our $n to SQLite's number. */
+struct prepared {
+	struct connection *connection;
+	sqlite3_stmt *stmt;
+	unsigned char index[ARGS_MOST];
+	bool active;
+};
+
+struct connection {
+	sqlite3 *sqlite;
+	struct prepared prepared[SQL_COUNT];
+	sqlite3_stmt *begin, *commit, *rollback, *savepoint, *release, *rollback_to;
+};
+
+/* Writers that share a commit. */
+struct batch {
+	int users; /* sessions that still look at it */
+	int members;
+	bool done;
+	struct err result;
+};
+
+struct sqlite_store {
+	char *path;
+	int busy_ms;
+
+	pthread_mutex_t lock;
+	pthread_cond_t turn;      /* the write connection is free */
+	pthread_cond_t committed; /* a batch is done */
+	pthread_cond_t reader;    /* a read connection is free */
+	bool writing;             /* somebody has the turn */
+	int waiting;              /* how many want it */
+	struct batch *batch;      /* open on the write connection; NULL: none */
+	struct connection *writer;
+	struct connection *idle[READERS]; /* a stack: the warmest is on top */
+	int idle_count, reader_count;
+};
+
+struct sqlite_session {
+	struct sqlite_store *store;
+	struct connection *connection; /* in a transaction; else NULL */
+	enum db_mode mode;
+	struct connection *watch; /* for `changed` */
+	int64_t version;
+};
+
+/* ---- errors ---- */
+
+static enum err_kind
+kind_of(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return ERR_OK;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_FULL:
+	case SQLITE_IOERR:
+	case SQLITE_NOMEM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+		return ERR_BUSY;
+	case SQLITE_CONSTRAINT:
+		return ERR_CONFLICT;
+	default:
+		return ERR_INTERNAL;
+	}
+}
+
+static enum err_kind
+fail(struct connection *connection, struct err *err)
+{
+	enum err_kind kind = kind_of(sqlite3_extended_errcode(connection->sqlite));
+
+	if (kind == ERR_CONFLICT)
+		return err_set(err, kind, "%s", sqlite3_errmsg(connection->sqlite));
+	return err_set(err, kind == ERR_OK ? ERR_INTERNAL : kind, "store: %s",
+		sqlite3_errmsg(connection->sqlite));
+}
+
+/* ---- connections ---- */
+
+static void
+connection_close(struct connection *connection)
+{
+	sqlite3_stmt *const fixed[] = {connection->begin, connection->commit, connection->rollback,
+		connection->savepoint, connection->release, connection->rollback_to};
+
+	for (int i = 0; i < SQL_COUNT; i++)
+		sqlite3_finalize(connection->prepared[i].stmt);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		sqlite3_finalize(fixed[i]);
+	sqlite3_close(connection->sqlite);
+	free(connection);
+}
+
+static int
+configure(struct connection *connection, bool writer)
+{
+	char pragmas[512];
+
+	/* foreign_keys is off as it is in the operator's shell: both must behave alike. */
+	snprintf(pragmas, sizeof(pragmas),
+		"PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA "
+		"query_only=%d;"
+		"PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=67108864;",
+		writer ? WRITE_CACHE_KIB : READ_CACHE_KIB, writer ? 0 : 1, writer ? 2000 : 0);
+	return sqlite3_exec(connection->sqlite, pragmas, NULL, NULL, NULL);
+}
+
+static enum err_kind
+connection_open(struct connection **out, const struct sqlite_store *store, bool writer, bool create,
+	struct err *err)
+{
+	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
+	struct connection *connection = calloc(1, sizeof(*connection));
+	enum err_kind kind;
+	int code;
+
+	*out = NULL;
+	if (connection == NULL)
+		return err_set(err, ERR_BUSY, "store: out of memory");
+	code = sqlite3_open_v2(store->path, &connection->sqlite, flags, NULL);
+	if (code == SQLITE_OK) {
+		sqlite3_extended_result_codes(connection->sqlite, 1);
+		sqlite3_busy_timeout(connection->sqlite, store->busy_ms);
+		sqlite3_db_config(connection->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+		if (create)
+			code = sqlite3_exec(
+				connection->sqlite, "PRAGMA journal_mode=WAL", NULL, NULL, NULL);
+	}
+	if (code == SQLITE_OK)
+		code = configure(connection, writer);
+	if (code == SQLITE_OK) {
+		*out = connection;
+		return ERR_OK;
+	}
+	kind = err_set(
+		err, kind_of(code), "%s: %s", store->path, sqlite3_errmsg(connection->sqlite));
+	connection_close(connection);
+	return kind;
+}
+
+/* Runs one of the fixed statements of a transaction, which is prepared when first needed. */
+static int
+run_fixed(struct connection *connection, sqlite3_stmt **stmt, const char *sql)
+{
+	int code = SQLITE_OK;
+
+	if (*stmt == NULL)
+		code = sqlite3_prepare_v3(
+			connection->sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, stmt, NULL);
+	if (code != SQLITE_OK)
+		return code;
+	code = sqlite3_step(*stmt);
+	sqlite3_reset(*stmt);
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* ---- the store ---- */
+
+static bool
+sqlite_takes(const char *database)
+{
+	return strstr(database, "://") == NULL;
+}
+
+static void
+sqlite_store_close(void *handle)
+{
+	struct sqlite_store *store = handle;
+
+	while (store->idle_count > 0)
+		connection_close(store->idle[--store->idle_count]);
+	if (store->writer != NULL)
+		connection_close(store->writer);
+	pthread_mutex_destroy(&store->lock);
+	pthread_cond_destroy(&store->turn);
+	pthread_cond_destroy(&store->committed);
+	pthread_cond_destroy(&store->reader);
+	free(store->path);
+	free(store);
+}
+
+static enum err_kind
+sqlite_store_open(void **handle, const struct db_options *options, struct err *err)
+{
+	struct sqlite_store *store = calloc(1, sizeof(*store));
+	pthread_condattr_t monotonic;
+	enum err_kind kind;
+
+	if (store == NULL || (store->path = strdup(options->database)) == NULL) {
+		free(store);
+		return err_set(err, ERR_BUSY, "store: out of memory");
+	}
+	store->busy_ms = options->busy_ms;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&store->lock, NULL);
+	pthread_cond_init(&store->turn, &monotonic);
+	pthread_cond_init(&store->committed, NULL);
+	pthread_cond_init(&store->reader, NULL);
+	pthread_condattr_destroy(&monotonic);
+	kind = connection_open(&store->writer, store, true, options->create, err);
+	if (kind != ERR_OK) {
+		sqlite_store_close(store);
+		return kind;
+	}
+	*handle = store;
+	return ERR_OK;
+}
+
+static void *
+sqlite_session_open(void *handle)
+{
+	struct sqlite_session *session = calloc(1, sizeof(*session));
+
+	if (session == NULL)
+		abort();
+	session->store = handle;
+	return session;
+}
+
+static void
+sqlite_session_close(void *handle)
+{
+	struct sqlite_session *session = handle;
+
+	if (session->watch != NULL)
+		connection_close(session->watch);
+	free(session);
+}
+
+/* ---- reading ---- */
+
+static enum err_kind
+reader_take(struct sqlite_store *store, struct connection **connection, struct err *err)
+{
+	enum err_kind kind = ERR_OK;
+	bool make = false;
+
+	*connection = NULL;
+	pthread_mutex_lock(&store->lock);
+	while (store->idle_count == 0 && store->reader_count == READERS)
+		pthread_cond_wait(&store->reader, &store->lock);
+	if (store->idle_count > 0)
+		*connection = store->idle[--store->idle_count];
+	else {
+		store->reader_count++;
+		make = true;
+	}
+	pthread_mutex_unlock(&store->lock);
+	if (!make)
+		return ERR_OK;
+	kind = connection_open(connection, store, false, false, err);
+	if (kind != ERR_OK) {
+		pthread_mutex_lock(&store->lock);
+		store->reader_count--;
+		pthread_cond_signal(&store->reader);
+		pthread_mutex_unlock(&store->lock);
+	}
+	return kind;
+}
+
+static void
+reader_give(struct sqlite_store *store, struct connection *connection)
+{
+	pthread_mutex_lock(&store->lock);
+	store->idle[store->idle_count++] = connection;
+	pthread_cond_signal(&store->reader);
+	pthread_mutex_unlock(&store->lock);
+}
+
+static enum err_kind
+begin_read(struct sqlite_session *session, struct err *err)
+{
+	struct connection *connection;
+	enum err_kind kind = reader_take(session->store, &connection, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	if (run_fixed(connection, &connection->begin, "BEGIN") != SQLITE_OK) {
+		kind = fail(connection, err);
+		reader_give(session->store, connection);
+		return kind;
+	}
+	session->connection = connection;
+	return ERR_OK;
+}
+
+static void
+end_read(struct sqlite_session *session)
+{
+	struct connection *connection = session->connection;
+
+	run_fixed(connection, &connection->rollback, "ROLLBACK");
+	session->connection = NULL;
+	reader_give(session->store, connection);
+}
+
+/* ---- writing: turns and batches; the lock is held where a comment says so ---- */
+
+static enum err_kind
+turn_take(struct sqlite_store *store, struct err *err)
+{
+	struct timespec deadline;
+	enum err_kind kind = ERR_OK;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += store->busy_ms / 1000 + 1;
+	pthread_mutex_lock(&store->lock);
+	store->waiting++;
+	while (store->writing && kind == ERR_OK)
+		if (pthread_cond_timedwait(&store->turn, &store->lock, &deadline) == ETIMEDOUT &&
+			store->writing)
+			kind = err_set(
+				err, ERR_BUSY, "store: the write lock was not to be had in time");
+	store->waiting--;
+	if (kind == ERR_OK)
+		store->writing = true;
+	pthread_mutex_unlock(&store->lock);
+	return kind;
+}
+
+/* With the lock held. */
+static void
+turn_give(struct sqlite_store *store)
+{
+	store->writing = false;
+	if (store->waiting > 0)
+		pthread_cond_signal(&store->turn);
+}
+
+/* With the lock held. */
+static void
+batch_leave(struct batch *batch)
+{
+	if (--batch->users == 0)
+		free(batch);
+}
+
+static enum err_kind
+batch_open(struct sqlite_store *store, struct err *err)
+{
+	struct connection *writer = store->writer;
+	struct batch *batch;
+
+	if (store->batch != NULL)
+		return ERR_OK;
+	if (run_fixed(writer, &writer->begin, "BEGIN IMMEDIATE") != SQLITE_OK)
+		return fail(writer, err);
+	batch = calloc(1, sizeof(*batch));
+	if (batch == NULL)
+		abort();
+	batch->users = 1; /* the store, until it is done */
+	store->batch = batch;
+	return ERR_OK;
+}
+
+/* Commits the open batch.  Has the turn; the lock is not held. */
+static void
+batch_commit(struct sqlite_store *store, struct batch *batch)
+{
+	struct connection *writer = store->writer;
+	struct err result = {0};
+
+	/* SQLite rolls a transaction back by itself when the disk is full or fails. */
+	if (sqlite3_get_autocommit(writer->sqlite))
+		err_set(&result, ERR_BUSY,
+			"store: the transaction was rolled back (disk full or failing)");
+	else if (run_fixed(writer, &writer->commit, "COMMIT") != SQLITE_OK) {
+		fail(writer, &result);
+		if (!sqlite3_get_autocommit(writer->sqlite))
+			run_fixed(writer, &writer->rollback, "ROLLBACK");
+	}
+	pthread_mutex_lock(&store->lock);
+	batch->result = result;
+	batch->done = true;
+	store->batch = NULL;
+	pthread_cond_broadcast(&store->committed);
+	pthread_mutex_unlock(&store->lock);
+}
+
+/*
+ * Ends a turn.  With others waiting it is handed on with the batch still open; else the batch is
+ * committed.  A member then waits for what becomes of the batch; who has rolled back does not.
+ */
+static enum err_kind
+turn_end(struct sqlite_store *store, bool member, struct err *err)
+{
+	struct batch *batch = store->batch;
+	enum err_kind kind = ERR_OK;
+	bool hand_on;
+
+	/* Handing on must be one step: whoever waits now may give up as soon as the lock is free.
+	 */
+	pthread_mutex_lock(&store->lock);
+	batch->members += member;
+	batch->users++;
+	hand_on = store->waiting > 0 && batch->members < BATCH_MOST &&
+		  !sqlite3_get_autocommit(store->writer->sqlite);
+	if (!hand_on) {
+		pthread_mutex_unlock(&store->lock);
+		batch_commit(store, batch);
+		pthread_mutex_lock(&store->lock);
+	}
+	turn_give(store);
+	while (member && !batch->done)
+		pthread_cond_wait(&store->committed, &store->lock);
+	if (member && batch->result.kind != ERR_OK)
+		kind = err_set(err, batch->result.kind, "%s", batch->result.message);
+	if (!hand_on)
+		batch_leave(batch); /* the store's own share */
+	batch_leave(batch);
+	pthread_mutex_unlock(&store->lock);
+	return kind;
+}
+
+static enum err_kind
+begin_write(struct sqlite_session *session, struct err *err)
+{
+	struct sqlite_store *store = session->store;
+	struct connection *writer = store->writer;
+	enum err_kind kind = turn_take(store, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	kind = batch_open(store, err);
+	if (kind != ERR_OK) {
+		pthread_mutex_lock(&store->lock);
+		turn_give(store);
+		pthread_mutex_unlock(&store->lock);
+		return kind;
+	}
+	if (run_fixed(writer, &writer->savepoint, "SAVEPOINT handler") != SQLITE_OK) {
+		kind = fail(writer, err);
+		turn_end(store, false, NULL);
+		return kind;
+	}
+	session->connection = writer;
+	return ERR_OK;
+}
+
+static enum err_kind
+sqlite_begin(void *handle, enum db_mode mode, struct err *err)
+{
+	struct sqlite_session *session = handle;
+
+	if (session->connection != NULL)
+		return err_set(err, ERR_INTERNAL, "store: a transaction is open already");
+	session->mode = mode;
+	return mode == DB_READ ? begin_read(session, err) : begin_write(session, err);
+}
+
+static void
+sqlite_rollback(void *handle)
+{
+	struct sqlite_session *session = handle;
+	struct connection *connection = session->connection;
+
+	if (connection == NULL)
+		return;
+	if (session->mode == DB_READ) {
+		end_read(session);
+		return;
+	}
+	session->connection = NULL;
+	run_fixed(connection, &connection->rollback_to, "ROLLBACK TO handler");
+	run_fixed(connection, &connection->release, "RELEASE handler");
+	turn_end(session->store, false, NULL);
+}
+
+static enum err_kind
+sqlite_commit(void *handle, struct err *err)
+{
+	struct sqlite_session *session = handle;
+	struct connection *connection = session->connection;
+	enum err_kind kind;
+
+	if (connection == NULL)
+		return err_set(err, ERR_INTERNAL, "store: no transaction is open");
+	if (session->mode == DB_READ) {
+		end_read(session);
+		return ERR_OK;
+	}
+	if (run_fixed(connection, &connection->release, "RELEASE handler") != SQLITE_OK) {
+		kind = fail(connection, err);
+		sqlite_rollback(session);
+		return kind;
+	}
+	session->connection = NULL;
+	return turn_end(session->store, true, err);
+}
+
+/* ---- statements ---- */
+
+static enum err_kind
+prepare(struct connection *connection, enum statement statement, struct err *err)
+{
+	struct prepared *prepared = &connection->prepared[statement];
+	int count;
+
+	if (sqlite3_prepare_v3(connection->sqlite, statement_text(statement), -1,
+		    SQLITE_PREPARE_PERSISTENT, &prepared->stmt, NULL) != SQLITE_OK) {
+		enum err_kind kind = fail(connection, err);
+		err_prefix(err, "%s", statement_name(statement));
+		return kind;
+	}
+	prepared->connection = connection;
+	/* SQLite numbers $1, $2 … by first appearance: the name tells which is which. */
+	count = sqlite3_bind_parameter_count(prepared->stmt);
+	for (int i = 1; i <= count; i++) {
+		int number = atoi(sqlite3_bind_parameter_name(prepared->stmt, i) + 1);
+
+		if (number < 1 || number > ARGS_MOST)
+			return err_set(err, ERR_INTERNAL, "%s: parameter $%d",
+				statement_name(statement), number);
+		prepared->index[number - 1] = (unsigned char)i;
+	}
+	return ERR_OK;
+}
+
+static int
+bind(sqlite3_stmt *stmt, int index, const struct db_value *value)
+{
+	switch (value->type) {
+	case DB_TYPE_INTEGER:
+		return sqlite3_bind_int64(stmt, index, value->integer);
+	case DB_TYPE_TEXT:
+		return sqlite3_bind_text64(
+			stmt, index, value->bytes, value->len, SQLITE_STATIC, SQLITE_UTF8);
+	case DB_TYPE_BLOB:
+		return sqlite3_bind_blob64(stmt, index, value->bytes, value->len, SQLITE_STATIC);
+	case DB_TYPE_NULL:
+		break;
+	}
+	return sqlite3_bind_null(stmt, index);
+}
+
+static int64_t
+sqlite_finish(void *handle, void *cursor)
+{
+	struct prepared *prepared = cursor;
+
+	(void)handle;
+	sqlite3_reset(prepared->stmt);
+	sqlite3_clear_bindings(prepared->stmt);
+	prepared->active = false;
+	return sqlite3_changes64(prepared->connection->sqlite);
+}
+
+static enum err_kind
+sqlite_start(void *handle, enum statement statement, const struct db_value *args, size_t count,
+	void **cursor, struct err *err)
+{
+	struct sqlite_session *session = handle;
+	struct connection *connection = session->connection;
+	struct prepared *prepared;
+	enum err_kind kind;
+
+	if (connection == NULL)
+		return err_set(
+			err, ERR_INTERNAL, "%s: outside a transaction", statement_name(statement));
+	prepared = &connection->prepared[statement];
+	if (prepared->stmt == NULL && (kind = prepare(connection, statement, err)) != ERR_OK)
+		return kind;
+	if (prepared->active)
+		return err_set(
+			err, ERR_INTERNAL, "%s: is running already", statement_name(statement));
+	if (session->mode == DB_READ && !sqlite3_stmt_readonly(prepared->stmt))
+		return err_set(err, ERR_NEEDS_WRITE, "%s: in a read transaction",
+			statement_name(statement));
+	for (size_t i = 0; i < count; i++)
+		if (i >= ARGS_MOST || prepared->index[i] == 0 ||
+			bind(prepared->stmt, prepared->index[i], &args[i]) != SQLITE_OK) {
+			sqlite3_clear_bindings(prepared->stmt);
+			return err_set(err, ERR_INTERNAL, "%s: argument %zu",
+				statement_name(statement), i + 1);
+		}
+	prepared->active = true;
+	*cursor = prepared;
+	return ERR_OK;
+}
+
+static void
+take_column(sqlite3_stmt *stmt, int column, struct arena *arena, struct db_value *value)
+{
+	*value = (struct db_value){.type = DB_TYPE_NULL};
+	switch (sqlite3_column_type(stmt, column)) {
+	case SQLITE_NULL:
+		return;
+	case SQLITE_INTEGER:
+		*value = DB_INT(sqlite3_column_int64(stmt, column));
+		return;
+	case SQLITE_BLOB:
+		value->type = DB_TYPE_BLOB;
+		value->bytes = sqlite3_column_blob(stmt, column);
+		break;
+	default: /* a REAL comes as its text */
+		value->type = DB_TYPE_TEXT;
+		value->bytes = (const char *)sqlite3_column_text(stmt, column);
+		break;
+	}
+	value->len = (size_t)sqlite3_column_bytes(stmt, column);
+	value->bytes = arena_memdup(arena, value->bytes, value->len);
+}
+
+static enum err_kind
+sqlite_next(void *cursor, struct arena *arena, struct db_row *row, struct err *err)
+{
+	struct prepared *prepared = cursor;
+	int code = sqlite3_step(prepared->stmt);
+	struct db_value *values;
+	int count;
+
+	if (code == SQLITE_DONE)
+		return ERR_NOT_FOUND;
+	if (code != SQLITE_ROW)
+		return fail(prepared->connection, err);
+	count = sqlite3_column_count(prepared->stmt);
+	values = arena_calloc(arena, (size_t)count, sizeof(*values));
+	for (int i = 0; i < count; i++)
+		take_column(prepared->stmt, i, arena, &values[i]);
+	*row = (struct db_row){.values = values, .count = (size_t)count};
+	return ERR_OK;
+}
+
+static enum err_kind
+sqlite_script(void *handle, const char *sql, struct err *err)
+{
+	struct sqlite_session *session = handle;
+
+	if (session->connection == NULL || session->mode != DB_WRITE)
+		return err_set(err, ERR_INTERNAL, "store: a script needs a write transaction");
+	if (sqlite3_exec(session->connection->sqlite, sql, NULL, NULL, NULL) != SQLITE_OK)
+		return fail(session->connection, err);
+	return ERR_OK;
+}
+
+/* The DROP statements are read first and run then: a schema is not changed under a running query.
+ */
+static enum err_kind
+sqlite_drop_interface(void *handle, struct err *err)
+{
+	struct sqlite_session *session = handle;
+	sqlite3 *sqlite = session->connection->sqlite;
+	sqlite3_str *drops = sqlite3_str_new(sqlite);
+	sqlite3_stmt *stmt = NULL;
+	enum err_kind kind;
+	char *sql;
+
+	sqlite3_prepare_v2(sqlite,
+		"SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY "
+		"type",
+		-1, &stmt, NULL);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		sqlite3_str_appendf(drops, "DROP %s IF EXISTS \"%w\";",
+			sqlite3_column_text(stmt, 0), sqlite3_column_text(stmt, 1));
+	sqlite3_finalize(stmt);
+	sql = sqlite3_str_finish(drops);
+	kind = sql == NULL ? ERR_OK : sqlite_script(session, sql, err);
+	sqlite3_free(sql);
+	return kind;
+}
+
+/* PRAGMA data_version, on a connection that never writes: it moves when any other connection
+ * commits. */
+static bool
+sqlite_changed(void *handle)
+{
+	struct sqlite_session *session = handle;
+	struct connection *watch = session->watch;
+	int64_t version = -1;
+
+	if (watch == NULL) {
+		if (connection_open(&session->watch, session->store, false, false, NULL) != ERR_OK)
+			return true; /* whoever asks will meet the error itself */
+		watch = session->watch;
+	}
+	if (watch->begin == NULL)
+		sqlite3_prepare_v3(watch->sqlite, "PRAGMA data_version", -1,
+			SQLITE_PREPARE_PERSISTENT, &watch->begin, NULL);
+	if (watch->begin != NULL && sqlite3_step(watch->begin) == SQLITE_ROW)
+		version = sqlite3_column_int64(watch->begin, 0);
+	sqlite3_reset(watch->begin);
+	if (version == session->version && version >= 0)
+		return false;
+	session->version = version;
+	return true;
+}
+
+const struct db_driver db_driver_sqlite = {
+	.name = "sqlite",
+	.takes = sqlite_takes,
+	.store_open = sqlite_store_open,
+	.store_close = sqlite_store_close,
+	.session_open = sqlite_session_open,
+	.session_close = sqlite_session_close,
+	.begin = sqlite_begin,
+	.commit = sqlite_commit,
+	.rollback = sqlite_rollback,
+	.start = sqlite_start,
+	.next = sqlite_next,
+	.finish = sqlite_finish,
+	.script = sqlite_script,
+	.drop_interface = sqlite_drop_interface,
+	.changed = sqlite_changed,
+};

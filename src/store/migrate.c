@@ -1,0 +1,178 @@
+/*
+ * Runs at the start of every program, before anything else looks at the store.
+ */
+#include "store/migrate.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/schema.h"
+
+static const char bootstrap[] =
+	"CREATE TABLE IF NOT EXISTS schema_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
+
+/* The step of SQL with the comments that open with DIALECT turned into SQL. */
+static char *
+in_dialect(struct arena *arena, const char *sql, const char *dialect)
+{
+	char *text = arena_strdup(arena, sql), *mark;
+	char opening[32];
+	size_t len = (size_t)snprintf(opening, sizeof(opening), "/*%s ", dialect);
+
+	for (mark = text; (mark = strstr(mark, opening)) != NULL;) {
+		char *end = strstr(mark, "*/");
+
+		if (end == NULL)
+			break;
+		memset(mark, ' ', len);
+		memset(end, ' ', 2);
+	}
+	return text;
+}
+
+static const char *
+interface_of(const char *dialect)
+{
+	for (const struct schema_interface *i = schema_interfaces; i->dialect != NULL; i++)
+		if (strcmp(i->dialect, dialect) == 0)
+			return i->sql;
+	return "";
+}
+
+/* FNV-1a, 64 bits: tells whether the text is the one in the store, no more. */
+static char *
+fingerprint(struct arena *arena, const char *a, const char *b)
+{
+	uint64_t hash = 14695981039346656037u;
+
+	for (; *a != '\0'; a++)
+		hash = (hash ^ (unsigned char)*a) * 1099511628211u;
+	for (; *b != '\0'; b++)
+		hash = (hash ^ (unsigned char)*b) * 1099511628211u;
+	return arena_printf(arena, "%016llx", (unsigned long long)hash);
+}
+
+static int
+newest_step(void)
+{
+	int newest = 0;
+
+	for (const struct schema_step *step = schema_steps; step->number != 0; step++)
+		newest = step->number;
+	return newest;
+}
+
+/* The step the store is at (0: it is empty), and whether its interface is FINGERPRINT's. */
+static enum err_kind
+read_state(struct db *db, const char *wanted, int *step, bool *same, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(db, SQL_SCHEMA_STATE, DB_ARGS(DB_TEXT("step")), &row, err);
+
+	*step = 0;
+	*same = false;
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	*step = atoi(db_text(&row, 0));
+	kind = db_first(db, SQL_SCHEMA_STATE, DB_ARGS(DB_TEXT("interface")), &row, err);
+	if (kind == ERR_OK)
+		*same = strcmp(db_text(&row, 0), wanted) == 0;
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+static enum err_kind
+run_steps(struct db *db, int from, struct err *err)
+{
+	for (const struct schema_step *step = schema_steps; step->number != 0; step++) {
+		enum err_kind kind;
+
+		if (step->number <= from)
+			continue;
+		kind = db_script(db, in_dialect(db_arena(db), step->sql, db_dialect(db)), err);
+		if (kind == ERR_OK)
+			kind = db_run(db, SQL_SCHEMA_STATE_SET,
+				DB_ARGS(DB_TEXT("step"),
+					DB_TEXT(arena_printf(db_arena(db), "%d", step->number))),
+				NULL, err);
+		if (kind != ERR_OK) {
+			err_prefix(err, "schema step %s", step->name);
+			return kind;
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err_kind
+renew_interface(struct db *db, const char *extra, const char *print, struct err *err)
+{
+	enum err_kind kind = db_drop_interface(db, err);
+
+	if (kind == ERR_OK)
+		kind = db_script(db, interface_of(db_dialect(db)), err);
+	if (kind == ERR_OK)
+		kind = db_script(db, extra, err);
+	if (kind == ERR_OK)
+		kind = db_run(db, SQL_SCHEMA_STATE_SET,
+			DB_ARGS(DB_TEXT("interface"), DB_TEXT(print)), NULL, err);
+	if (kind != ERR_OK)
+		err_prefix(err, "views and triggers");
+	return kind;
+}
+
+/* In the open write transaction. */
+static enum err_kind
+migrate(struct db *db, const char *extra, const char *print, struct err *err)
+{
+	enum err_kind kind;
+	bool same;
+	int step;
+
+	kind = db_script(db, bootstrap, err);
+	if (kind == ERR_OK)
+		kind = read_state(db, print, &step, &same, err);
+	if (kind == ERR_OK && step > newest_step())
+		kind = err_set(err, ERR_CONFLICT,
+			"the store was made by a newer version (schema %d, this program knows %d)",
+			step, newest_step());
+	if (kind == ERR_OK)
+		kind = run_steps(db, step, err);
+	if (kind == ERR_OK && (!same || step < newest_step()))
+		kind = renew_interface(db, extra, print, err);
+	return kind;
+}
+
+/* Reading first: the usual case is that there is nothing to do. */
+static bool
+is_current(struct db *db, const char *print)
+{
+	bool same = false;
+	int step = 0;
+
+	if (db_begin(db, DB_READ, NULL) != ERR_OK)
+		return false;
+	if (read_state(db, print, &step, &same, NULL) != ERR_OK)
+		same = false;
+	db_rollback(db);
+	return same && step == newest_step();
+}
+
+enum err_kind
+migrate_run(struct db *db, const char *extra, struct err *err)
+{
+	const char *print = fingerprint(db_arena(db), interface_of(db_dialect(db)), extra);
+	enum err_kind kind;
+
+	if (is_current(db, print))
+		return ERR_OK;
+	kind = db_begin(db, DB_WRITE, err);
+	if (kind != ERR_OK)
+		return kind;
+	kind = migrate(db, extra, print, err);
+	if (kind != ERR_OK) {
+		db_rollback(db);
+		return kind;
+	}
+	return db_commit(db, err);
+}
