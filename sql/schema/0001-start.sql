@@ -33,6 +33,7 @@ CREATE TABLE enrollment (
 	-- Sealed.
 	push_magic BLOB,
 	unlock_token BLOB,
+	bootstrap_token BLOB,
 	-- TokenUpdates since the enrollment began.
 	token_tally BIGINT NOT NULL DEFAULT 0,
 	token_at BIGINT,

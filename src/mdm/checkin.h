@@ -1,7 +1,7 @@
 /*
  * checkin - the check-in messages: a device comes, gives its push token, goes.
  *
- * One row of a table per MessageType (Apple: "Check-in", Authenticate, TokenUpdate, CheckOut).
+ * One row of a table per MessageType (Apple: "Check-in").
  */
 #ifndef POMONA_MDM_CHECKIN_H
 #define POMONA_MDM_CHECKIN_H
@@ -19,9 +19,10 @@ struct checkin {
 /*
  * Does what the message asks for.  ERR_BAD_INPUT: unknown MessageType, a key missing or of the
  * wrong type; ERR_FORBIDDEN: not who may say this, or refused by the operator's rules.
- * ENROLLMENT_ID gets who it was, as soon as it is known (for the log).
+ * ENROLLMENT_ID gets who it was, as soon as it is known (for the log).  REPLY stays empty, or gets
+ * the plist the message asked for.
  */
-enum err_kind checkin_handle(struct mdm *mdm, const struct checkin *checkin,
+enum err_kind checkin_handle(struct mdm *mdm, const struct checkin *checkin, struct buf *reply,
 	const char **enrollment_id, struct err *err);
 
 #endif

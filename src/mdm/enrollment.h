@@ -42,6 +42,9 @@ struct enrollment {
 	const char *serial;
 	const char *topic;
 	const char *certificate; /* the pin, of the device channel; NULL: none */
+	const char *device_state;
+	int64_t last_seen; /* milliseconds since 1970; 0: never */
+	bool has_commands; /* open ones */
 };
 
 /* "device", "user", … as in the view. */
@@ -58,9 +61,14 @@ enum err_kind enrollment_ids_of(struct arena *arena, const struct plist *message
 enum err_kind enrollment_find(
 	struct mdm *mdm, const char *id, struct enrollment *enrollment, struct err *err);
 
+/* Is CERTIFICATE (SHA-256) the one pinned to the enrollment's device, and is it not blocked?  Else
+ * ERR_FORBIDDEN. */
+enum err_kind enrollment_check_pin(
+	const struct enrollment *enrollment, const char *certificate, struct err *err);
+
 /*
- * Finds the enrollment of IDS and checks that the caller's certificate is the one pinned to its
- * device.  ERR_FORBIDDEN when it is unknown, blocked, checked out, or somebody else's.
+ * Finds the enrollment of IDS and checks the pin.  ERR_FORBIDDEN when it is unknown, blocked, or
+ * somebody else's.
  */
 enum err_kind enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids,
 	const char *certificate, struct enrollment *enrollment, struct err *err);

@@ -6,11 +6,15 @@
 
 #include "mdm/mdm.h"
 
+/* Where a raw message is sealed for. */
+#define EVENT_RAW_PLACE "event_log/raw"
+
 /* What happened; the text in column `kind` of the view `event`. */
 enum event_kind {
 	EVENT_AUTHENTICATE,
 	EVENT_TOKEN_UPDATE,
 	EVENT_CHECK_OUT,
+	EVENT_BOOTSTRAP_TOKEN,
 	EVENT_PUSH_STOPPED,    /* no pushes to this enrollment until its next TokenUpdate */
 	EVENT_TOPIC_STOPPED,   /* APNs refuses the certificate of a topic */
 	EVENT_COMMAND_INVALID, /* a command could not be built */

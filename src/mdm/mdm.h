@@ -12,11 +12,14 @@
 #include "codec/seal.h"
 #include "store/db.h"
 
+struct seen;
+
 struct mdm {
 	struct db *db;
 	struct arena *arena;         /* of the request; the same as the session's */
 	const struct seal_key *key;  /* opens and closes what is sealed */
 	struct plist_reader *reader; /* for plists inside of values */
+	struct seen *seen; /* times of devices that only looked in; NULL: they are not kept */
 };
 
 /* Brings the store to this program's schema, views and triggers.  Outside a transaction. */

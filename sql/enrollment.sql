@@ -1,0 +1,70 @@
+-- Enrollments and their pins; twin of src/mdm/enrollment.c (and, for what a check-in changes, checkin.c).
+
+-- name: enrollment_find
+-- Column 8 is the pin that counts: of the device, also for its user channels.
+SELECT e.no, e.id, e.device_no, e.kind, e.state, e.blocked + COALESCE(d.blocked, 0), e.serial, e.topic,
+	COALESCE(d.certificate, e.certificate), COALESCE(d.state, ''), e.last_seen,
+	CASE WHEN EXISTS (SELECT 1 FROM delivery q WHERE q.enrollment_no = e.no AND q.ended_at IS NULL) THEN 1 ELSE 0 END
+FROM enrollment e LEFT JOIN enrollment d ON d.no = e.device_no
+WHERE e.id = $1;
+
+-- name: enrollment_by_certificate
+SELECT id FROM enrollment WHERE certificate = $1;
+
+-- name: enrollment_authenticate
+-- A new enrollment, or the old one from its beginning: what belonged to the old one is gone.
+INSERT INTO enrollment (id, kind, state, udid, serial, name, model, product, os_version, os_major, build, topic,
+	certificate, last_seen)
+VALUES ($1, $2, 'authenticating', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+ON CONFLICT (id) DO UPDATE
+SET kind = excluded.kind, state = 'authenticating', udid = excluded.udid, serial = excluded.serial,
+	name = excluded.name, model = excluded.model, product = excluded.product,
+	os_version = excluded.os_version, os_major = excluded.os_major, build = excluded.build,
+	topic = excluded.topic, certificate = excluded.certificate, last_seen = excluded.last_seen,
+	push_token = NULL, push_magic = NULL, unlock_token = NULL, bootstrap_token = NULL, token_tally = 0,
+	token_at = NULL, awaiting_configuration = 0, enrolled_at = NULL
+RETURNING no;
+
+-- name: enrollment_end_users
+-- The user channels of a device that begins anew or leaves.
+UPDATE enrollment
+SET state = 'checked_out', push_token = NULL, push_magic = NULL, unlock_token = NULL, bootstrap_token = NULL,
+	token_tally = 0, token_at = NULL
+WHERE device_no = $1;
+
+-- name: enrollment_users
+SELECT no FROM enrollment WHERE device_no = $1;
+
+-- name: enrollment_token_update
+UPDATE enrollment
+SET state = 'enrolled', push_token = $2, push_magic = $3, unlock_token = COALESCE($4, unlock_token), topic = $5,
+	token_tally = token_tally + 1, token_at = $6, enrolled_at = COALESCE(enrolled_at, $6),
+	last_seen = $6, awaiting_configuration = $7, user_short_name = COALESCE($8, user_short_name),
+	user_long_name = COALESCE($9, user_long_name)
+WHERE no = $1
+RETURNING token_tally;
+
+-- name: enrollment_add_user
+INSERT INTO enrollment (id, kind, device_no, state, topic, user_id, user_short_name, user_long_name)
+VALUES ($1, $2, $3, 'authenticating', $4, $5, $6, $7)
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, device_no = excluded.device_no, user_id = excluded.user_id
+RETURNING no;
+
+-- name: enrollment_check_out
+UPDATE enrollment
+SET state = 'checked_out', push_token = NULL, push_magic = NULL, unlock_token = NULL, bootstrap_token = NULL,
+	last_seen = $2
+WHERE no = $1;
+
+-- name: enrollment_unlock_token
+SELECT d.id, d.unlock_token FROM enrollment e JOIN enrollment d ON d.no = COALESCE(e.device_no, e.no)
+WHERE e.no = $1;
+
+-- name: enrollment_bootstrap_token
+SELECT id, bootstrap_token FROM enrollment WHERE no = $1;
+
+-- name: enrollment_set_bootstrap_token
+UPDATE enrollment SET bootstrap_token = $2 WHERE no = $1;
+
+-- name: enrollment_seen
+UPDATE enrollment SET last_seen = $2 WHERE no = $1 AND (last_seen IS NULL OR last_seen < $2);

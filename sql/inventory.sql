@@ -1,0 +1,19 @@
+-- Facts learnt from answers; twin of src/mdm/inventory.c.
+
+-- name: inventory_replace
+INSERT INTO inventory (enrollment_no, request, payload_no, seen_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (enrollment_no, request) DO UPDATE SET payload_no = excluded.payload_no, seen_at = excluded.seen_at;
+
+-- name: inventory_document
+SELECT document FROM inventory WHERE enrollment_no = $1 AND request = $2;
+
+-- name: inventory_merge
+INSERT INTO inventory (enrollment_no, request, document, seen_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (enrollment_no, request) DO UPDATE SET document = excluded.document, seen_at = excluded.seen_at;
+
+-- name: inventory_device_facts
+UPDATE enrollment
+SET name = COALESCE($2, name), model = COALESCE($3, model), product = COALESCE($4, product),
+	os_version = COALESCE($5, os_version), os_major = COALESCE($6, os_major), build = COALESCE($7, build),
+	serial = COALESCE($8, serial)
+WHERE no = $1;

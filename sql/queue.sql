@@ -1,0 +1,54 @@
+-- A command's life; twin of src/mdm/queue.c.
+
+-- name: queue_payload_add
+INSERT INTO payload (uuid, request, args, body, origin, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+RETURNING no;
+
+-- name: queue_payload_by_uuid
+SELECT no FROM payload WHERE uuid = $1;
+
+-- name: queue_deliver
+INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
+SELECT no, $2, 'queued', $3, $4, $5, $6 FROM enrollment WHERE id = $1;
+
+-- name: queue_deliver_all
+INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
+SELECT no, $2, 'queued', $3, $4, $5, $6 FROM enrollment
+WHERE no > $1 AND no <= $7 AND device_no IS NULL AND state = 'enrolled' AND blocked = 0;
+
+-- name: queue_page_end
+-- The number of the last enrollment among the next $2 behind $1.
+SELECT max(no) FROM (SELECT no FROM enrollment WHERE no > $1 ORDER BY no LIMIT $2) AS page;
+
+-- name: queue_cancel
+UPDATE delivery SET state = 'cancelled', reason = $3, ended_at = $4
+WHERE payload_no = (SELECT no FROM payload WHERE uuid = $1) AND ended_at IS NULL
+	AND ($2 IS NULL OR enrollment_no = (SELECT no FROM enrollment WHERE id = $2));
+
+-- name: queue_clear
+UPDATE delivery SET state = $2, reason = $3, ended_at = $4
+WHERE enrollment_no = $1 AND ended_at IS NULL;
+
+-- name: queue_next
+SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state
+FROM delivery d JOIN payload p ON p.no = d.payload_no
+WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2
+	AND (d.not_before IS NULL OR d.not_before <= $3) AND (d.expires_at IS NULL OR d.expires_at > $3)
+ORDER BY d.priority DESC, d.payload_no LIMIT 1;
+
+-- name: queue_mark_sent
+UPDATE delivery SET state = 'sent', sent_at = $3
+WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at IS NULL;
+
+-- name: queue_mark_not_now
+UPDATE delivery SET state = 'not_now', not_now_count = not_now_count + 1
+WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at IS NULL;
+
+-- name: queue_end
+UPDATE delivery SET state = $3, reason = $4, ended_at = $5
+WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at IS NULL;
+
+-- name: queue_expired
+SELECT enrollment_no, payload_no FROM delivery
+WHERE ended_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1
+ORDER BY expires_at LIMIT $2;

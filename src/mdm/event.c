@@ -1,0 +1,31 @@
+#include "mdm/event.h"
+
+#include "base/clock.h"
+
+static const char *const event_names[] = {
+	[EVENT_AUTHENTICATE] = "authenticate",
+	[EVENT_TOKEN_UPDATE] = "token_update",
+	[EVENT_CHECK_OUT] = "check_out",
+	[EVENT_BOOTSTRAP_TOKEN] = "bootstrap_token",
+	[EVENT_PUSH_STOPPED] = "push_stopped",
+	[EVENT_TOPIC_STOPPED] = "topic_stopped",
+	[EVENT_COMMAND_INVALID] = "command_invalid",
+	[EVENT_SETTING] = "setting",
+};
+
+enum err_kind
+event_add(struct mdm *mdm, enum event_kind kind, int64_t enrollment_no, const char *detail,
+	const void *raw, size_t raw_len, struct err *err)
+{
+	size_t sealed_len = 0;
+	unsigned char *sealed = NULL;
+
+	if (raw != NULL)
+		sealed = seal_close(
+			mdm->key, mdm->arena, EVENT_RAW_PLACE, raw, raw_len, &sealed_len);
+	return db_run(mdm->db, SQL_EVENT_ADD,
+		DB_ARGS(DB_INT(clock_now()), DB_TEXT(event_names[kind]),
+			enrollment_no == 0 ? DB_NULL() : DB_INT(enrollment_no), DB_TEXT(detail),
+			DB_BLOB(sealed, sealed_len)),
+		NULL, err);
+}

@@ -1,0 +1,339 @@
+/*
+ * A command's life in the store.  What an operator does through the view `queue` (sql/sqlite.sql)
+ * ends in the same rows.
+ */
+#include "mdm/queue.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "mdm/catalogue.h"
+#include "mdm/command.h"
+#include "mdm/enrollment.h"
+
+enum { ARGS_MOST = 16 * 1024 * 1024, SHOWN_ARGS_MOST = 64 * 1024 };
+
+/* ---- in ---- */
+
+/* What is to be stored of a command. */
+struct stored {
+	const char *uuid, *request, *args;
+	const void *body;
+	size_t body_len;
+};
+
+/* The keys of a raw command as JSON, for the views (and to know a filter); NULL when there are none
+ * or too many. */
+static const char *
+shown_args(struct mdm *mdm, const struct plist *plist)
+{
+	struct plist *keys = plist_copy(mdm->arena, plist_get(plist, "Command"));
+	struct buf json;
+
+	plist_remove(keys, "RequestType");
+	buf_init(&json, mdm->arena, SHOWN_ARGS_MOST);
+	plist_write_json(&json, keys, false);
+	return json.full || keys->as.items.count == 0 ? NULL : json.bytes;
+}
+
+/* A raw plist is kept byte for byte; only one without a CommandUUID is written anew with one. */
+static enum err_kind
+take_body(struct mdm *mdm, const struct queue_command *command, struct stored *stored,
+	struct err *err)
+{
+	struct command_head head;
+	struct plist *plist;
+	struct buf rewritten;
+	enum err_kind kind;
+
+	if (command->body_len > COMMAND_BYTES_MOST)
+		return err_set(err, ERR_TOO_LARGE, "the command is larger than %d bytes",
+			COMMAND_BYTES_MOST);
+	kind = command_inspect(mdm, command->body, command->body_len, &head, &plist, err);
+	if (kind != ERR_OK)
+		return kind;
+	if (command->request != NULL && strcmp(command->request, head.request) != 0)
+		return err_set(err, ERR_BAD_INPUT, "the plist is a %s, not a %s", head.request,
+			command->request);
+	stored->request = head.request;
+	stored->args = shown_args(mdm, plist);
+	stored->body = command->body;
+	stored->body_len = command->body_len;
+	if (head.uuid != NULL) {
+		stored->uuid = head.uuid;
+		return ERR_OK;
+	}
+	plist_set(mdm->arena, plist, "CommandUUID", plist_string(mdm->arena, stored->uuid));
+	buf_init(&rewritten, mdm->arena, COMMAND_BYTES_MOST);
+	plist_write_xml(&rewritten, plist, false);
+	stored->body = rewritten.bytes;
+	stored->body_len = rewritten.len;
+	return rewritten.full ? err_set(err, ERR_TOO_LARGE, "the command is too large") : ERR_OK;
+}
+
+static enum err_kind
+take_args(struct mdm *mdm, const struct queue_command *command, struct stored *stored,
+	struct err *err)
+{
+	const struct catalogue_request *request;
+	struct plist *keys;
+	struct buf json;
+
+	if (command->request == NULL)
+		return err_set(err, ERR_BAD_INPUT, "there is neither a request nor a plist");
+	request = catalogue_find(command->request);
+	if (request == NULL)
+		return err_set(err, ERR_BAD_INPUT,
+			"unknown request %s (any can be queued as a plist)", command->request);
+	stored->request = request->name;
+	if (catalogue_check(mdm->arena, request, command->args, &keys, err) != ERR_OK)
+		return err->kind;
+	if (command->args == NULL || command->args->as.items.count == 0)
+		return ERR_OK;
+	buf_init(&json, mdm->arena, ARGS_MOST);
+	plist_write_json(&json, command->args, false);
+	stored->args = json.bytes;
+	return json.full ? err_set(err, ERR_TOO_LARGE, "%s: the arguments are too large",
+				   request->name)
+			 : ERR_OK;
+}
+
+enum err_kind
+queue_payload_add(struct mdm *mdm, const struct queue_command *command,
+	struct queue_payload *payload, struct err *err)
+{
+	char *uuid = clock_uuid(arena_alloc(mdm->arena, CLOCK_UUID_SIZE));
+	struct stored stored = {.uuid = uuid};
+	struct db_row row;
+	enum err_kind kind;
+
+	kind = command->body != NULL ? take_body(mdm, command, &stored, err)
+				     : take_args(mdm, command, &stored, err);
+	if (kind != ERR_OK)
+		return kind;
+	kind = db_first(
+		mdm->db, SQL_QUEUE_PAYLOAD_BY_UUID, DB_ARGS(DB_TEXT(stored.uuid)), &row, err);
+	if (kind == ERR_OK)
+		return err_set(err, ERR_CONFLICT,
+			"there is a command with the CommandUUID %s already", stored.uuid);
+	if (kind != ERR_NOT_FOUND)
+		return kind;
+	kind = db_first(mdm->db, SQL_QUEUE_PAYLOAD_ADD,
+		DB_ARGS(DB_TEXT(stored.uuid), DB_TEXT(stored.request), DB_TEXT(stored.args),
+			DB_BLOB(stored.body, stored.body_len), DB_TEXT(command->origin),
+			DB_INT(clock_now())),
+		&row, err);
+	if (kind != ERR_OK)
+		return kind;
+	*payload = (struct queue_payload){
+		.no = db_int(&row, 0), .uuid = stored.uuid, .request = stored.request};
+	return ERR_OK;
+}
+
+enum err_kind
+queue_deliver(struct mdm *mdm, const struct queue_command *command,
+	const struct queue_payload *payload, const char *enrollment_id, struct err *err)
+{
+	enum err_kind kind;
+	int64_t count;
+
+	kind = db_run(mdm->db, SQL_QUEUE_DELIVER,
+		DB_ARGS(DB_TEXT(enrollment_id), DB_INT(payload->no), DB_INT(command->priority),
+			DB_TIME(command->not_before), DB_TIME(command->expires),
+			DB_INT(clock_now())),
+		&count, err);
+	if (kind == ERR_CONFLICT)
+		return err_set(err, kind, "%s has this command already", enrollment_id);
+	if (kind == ERR_OK && count == 0)
+		return err_set(err, ERR_NOT_FOUND, "unknown device %s", enrollment_id);
+	return kind;
+}
+
+enum err_kind
+queue_deliver_all(struct mdm *mdm, const struct queue_command *command,
+	const struct queue_payload *payload, int64_t limit, int64_t *after, int64_t *count,
+	struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind;
+
+	*count = 0;
+	/* A page of the table may hold no enrolled device at all: go on until there is one, or the
+	 * end. */
+	while (*count == 0) {
+		kind = db_first(mdm->db, SQL_QUEUE_PAGE_END, DB_ARGS(DB_INT(*after), DB_INT(limit)),
+			&row, err);
+		if (kind != ERR_OK || db_is_null(&row, 0))
+			return kind;
+		kind = db_run(mdm->db, SQL_QUEUE_DELIVER_ALL,
+			DB_ARGS(DB_INT(*after), DB_INT(payload->no), DB_INT(command->priority),
+				DB_TIME(command->not_before), DB_TIME(command->expires),
+				DB_INT(clock_now()), DB_INT(db_int(&row, 0))),
+			count, err);
+		if (kind != ERR_OK)
+			return kind;
+		*after = db_int(&row, 0);
+	}
+	return ERR_OK;
+}
+
+/* ---- an operator changes his mind ---- */
+
+enum err_kind
+queue_cancel(struct mdm *mdm, const char *uuid, const char *enrollment_id, const char *reason,
+	int64_t *count, struct err *err)
+{
+	return db_run(mdm->db, SQL_QUEUE_CANCEL,
+		DB_ARGS(DB_TEXT(uuid), DB_TEXT(enrollment_id), DB_TEXT(reason),
+			DB_INT(clock_now())),
+		count, err);
+}
+
+static enum err_kind
+clear(struct mdm *mdm, int64_t enrollment_no, const char *state, const char *reason, int64_t *count,
+	struct err *err)
+{
+	return db_run(mdm->db, SQL_QUEUE_CLEAR,
+		DB_ARGS(DB_INT(enrollment_no), DB_TEXT(state), DB_TEXT(reason),
+			DB_INT(clock_now())),
+		count, err);
+}
+
+enum err_kind
+queue_clear(struct mdm *mdm, const char *enrollment_id, const char *reason, int64_t *count,
+	struct err *err)
+{
+	struct enrollment enrollment;
+	enum err_kind kind = enrollment_find(mdm, enrollment_id, &enrollment, err);
+
+	return kind == ERR_OK ? clear(mdm, enrollment.no, "cancelled", reason, count, err) : kind;
+}
+
+/* ---- out ---- */
+
+static enum err_kind
+next_in_state(struct mdm *mdm, int64_t enrollment_no, const char *state, int64_t now,
+	struct queue_delivery *delivery, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(mdm->db, SQL_QUEUE_NEXT,
+		DB_ARGS(DB_INT(enrollment_no), DB_TEXT(state), DB_INT(now)), &row, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	*delivery = (struct queue_delivery){
+		.payload_no = db_int(&row, 0),
+		.uuid = db_text(&row, 1),
+		.request = db_text(&row, 2),
+		.args = db_text(&row, 3),
+		.state = db_text(&row, 5),
+	};
+	delivery->body = db_blob(&row, 4, &delivery->body_len);
+	return ERR_OK;
+}
+
+enum err_kind
+queue_next(struct mdm *mdm, int64_t enrollment_no, bool deferred, struct queue_delivery *delivery,
+	struct err *err)
+{
+	static const char *const order[] = {"not_now", "sent", "queued"};
+	int64_t now = clock_now();
+
+	for (size_t i = deferred ? 0 : 1; i < sizeof(order) / sizeof(order[0]); i++) {
+		enum err_kind kind =
+			next_in_state(mdm, enrollment_no, order[i], now, delivery, err);
+
+		if (kind != ERR_NOT_FOUND)
+			return kind;
+	}
+	return ERR_NOT_FOUND;
+}
+
+enum err_kind
+queue_mark_sent(struct mdm *mdm, int64_t enrollment_no, int64_t payload_no, struct err *err)
+{
+	return db_run(mdm->db, SQL_QUEUE_MARK_SENT,
+		DB_ARGS(DB_INT(enrollment_no), DB_INT(payload_no), DB_INT(clock_now())), NULL, err);
+}
+
+enum err_kind
+queue_mark_not_now(
+	struct mdm *mdm, int64_t enrollment_no, int64_t payload_no, bool *changed, struct err *err)
+{
+	int64_t count;
+	enum err_kind kind = db_run(mdm->db, SQL_QUEUE_MARK_NOT_NOW,
+		DB_ARGS(DB_INT(enrollment_no), DB_INT(payload_no)), &count, err);
+
+	*changed = kind == ERR_OK && count > 0;
+	return kind;
+}
+
+enum err_kind
+queue_end(struct mdm *mdm, int64_t enrollment_no, int64_t payload_no, const char *state,
+	const char *reason, bool *changed, struct err *err)
+{
+	int64_t count;
+	enum err_kind kind = db_run(mdm->db, SQL_QUEUE_END,
+		DB_ARGS(DB_INT(enrollment_no), DB_INT(payload_no), DB_TEXT(state), DB_TEXT(reason),
+			DB_INT(clock_now())),
+		&count, err);
+
+	*changed = kind == ERR_OK && count > 0;
+	return kind;
+}
+
+/* ---- endings that come by themselves ---- */
+
+struct clearing {
+	struct mdm *mdm;
+	const char *reason;
+};
+
+static enum err_kind
+clear_user(const struct db_row *row, void *context, struct err *err)
+{
+	struct clearing *clearing = context;
+
+	return clear(clearing->mdm, db_int(row, 0), "cleared", clearing->reason, NULL, err);
+}
+
+enum err_kind
+queue_clear_device(struct mdm *mdm, int64_t device_no, const char *reason, struct err *err)
+{
+	struct clearing clearing = {.mdm = mdm, .reason = reason};
+	enum err_kind kind = clear(mdm, device_no, "cleared", reason, NULL, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	return db_each(mdm->db, SQL_ENROLLMENT_USERS, DB_ARGS(DB_INT(device_no)), clear_user,
+		&clearing, err);
+}
+
+struct expiring {
+	struct mdm *mdm;
+	int64_t count;
+};
+
+static enum err_kind
+expire_one(const struct db_row *row, void *context, struct err *err)
+{
+	struct expiring *expiring = context;
+	bool changed;
+	enum err_kind kind;
+
+	kind = queue_end(expiring->mdm, db_int(row, 0), db_int(row, 1), "expired",
+		"its time ran out", &changed, err);
+	expiring->count += changed;
+	return kind;
+}
+
+enum err_kind
+queue_expire(struct mdm *mdm, int64_t limit, int64_t *count, struct err *err)
+{
+	struct expiring expiring = {.mdm = mdm};
+	enum err_kind kind = db_each(mdm->db, SQL_QUEUE_EXPIRED,
+		DB_ARGS(DB_INT(clock_now()), DB_INT(limit)), expire_one, &expiring, err);
+
+	*count = expiring.count;
+	return kind;
+}
