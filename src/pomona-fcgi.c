@@ -1,0 +1,208 @@
+/*
+ * pomona-fcgi - the responder: options, privileges, loop; nothing else.  What it does is in
+ * web/serve.c.
+ */
+#include <fcgiapp.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+#include "base/conf.h"
+#include "base/log.h"
+#include "mdm/mdm.h"
+#include "web/listen.h"
+#include "web/serve.h"
+
+enum { BUSY_MS = 3000, EXIT_USAGE = 2, OPTION_SOCKET_MODE = 256 };
+
+static const char usage[] =
+	"usage: pomona-fcgi [--config FILE] [--listen PATH|HOST:PORT] [--socket-mode MODE] "
+	"[--threads N]\n"
+	"\n"
+	"Serves Apple devices behind a web server, over FastCGI.  Without --listen it takes the "
+	"socket it inherits (systemd,\n"
+	"spawn-fcgi), or serves one request as a CGI program, or listens where the configuration "
+	"file says.\n"
+	"\n"
+	"  --config FILE            configuration (else $POMONA_CONF, else " SYSCONFDIR
+	"/pomona/pomona.conf)\n"
+	"  --listen PATH|HOST:PORT  listen on a socket of its own\n"
+	"  --socket-mode MODE       mode of the unix socket, octal (default 660)\n"
+	"  --threads N              requests served at once (default 64)\n"
+	"  --help, --version\n";
+
+struct options {
+	const char *config, *listen;
+	unsigned socket_mode;
+	long threads;
+};
+
+/* -1: go on; else the exit status. */
+static int
+parse_options(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+		{"config", required_argument, NULL, 'c'},
+		{"listen", required_argument, NULL, 'l'},
+		{"socket-mode", required_argument, NULL, OPTION_SOCKET_MODE},
+		{"threads", required_argument, NULL, 't'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
+	};
+	char *end = "";
+	int option;
+
+	*options = (struct options){.socket_mode = 0660};
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			options->config = optarg;
+			break;
+		case 'l':
+			options->listen = optarg;
+			break;
+		case OPTION_SOCKET_MODE:
+			options->socket_mode = (unsigned)strtoul(optarg, &end, 8) & 0777;
+			break;
+		case 't':
+			options->threads = strtol(optarg, &end, 10);
+			if (options->threads < 1 || options->threads > 1024)
+				end = "?";
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return EXIT_SUCCESS;
+		case 'V':
+			puts("pomona-fcgi " PACKAGE_VERSION);
+			return EXIT_SUCCESS;
+		default:
+			end = "?";
+		}
+		if (*end != '\0')
+			break;
+	}
+	if (*end == '\0' && optind == argc)
+		return -1;
+	fputs(usage, stderr);
+	return EXIT_USAGE;
+}
+
+/* No core file may hold a key; signals are for the thread that waits for them; a few malloc arenas
+ * are enough. */
+static void
+prepare_process(void)
+{
+	const struct rlimit none = {0, 0};
+	sigset_t signals;
+
+	setrlimit(RLIMIT_CORE, &none);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+#ifdef __GLIBC__
+	mallopt(M_ARENA_MAX, 2);
+#endif
+}
+
+/* The socket to serve on; -1: none, this is a CGI process. */
+static enum err_kind
+find_socket(const struct options *options, const struct conf *conf, const char **own, int *fd,
+	struct err *err)
+{
+	*own = options->listen;
+	if (*own != NULL)
+		return listen_open(*own, options->socket_mode, fd, err);
+	*fd = listen_inherited();
+	if (*fd >= 0)
+		return ERR_OK;
+	if (listen_is_socket(STDIN_FILENO)) {
+		*fd = STDIN_FILENO;
+		return ERR_OK;
+	}
+	if (getenv("REQUEST_METHOD") != NULL)
+		return ERR_OK;
+	*own = conf->listen;
+	if (*own == NULL)
+		return err_set(err, ERR_BAD_INPUT,
+			"there is no socket: no --listen, none inherited, none in %s", conf->path);
+	return listen_open(*own, options->socket_mode, fd, err);
+}
+
+static enum err_kind
+run(const struct options *options, const struct conf *conf, struct arena *arena, struct err *err)
+{
+	const struct db_options db_options = {.database = conf->database, .busy_ms = BUSY_MS};
+	struct serve_options serve = {
+		.threads = (int)(options->threads > 0 ? options->threads : conf->threads),
+		.max_body = (size_t)conf->max_body,
+	};
+	struct db_store *store = NULL;
+	struct seal_key key;
+	struct db *db;
+	const char *own;
+	enum err_kind kind;
+
+	serve.key = &key;
+	kind = seal_key_read(&key, conf->key, err);
+	if (kind == ERR_OK)
+		kind = db_store_open(&store, &db_options, err);
+	if (kind != ERR_OK)
+		return kind;
+	serve.store = store;
+	db = db_open(store, arena);
+	kind = mdm_prepare_store(db, arena, err);
+	db_close(db);
+	if (kind == ERR_OK)
+		kind = find_socket(options, conf, &own, &serve.listen_fd, err);
+	if (kind == ERR_OK && serve.listen_fd < 0)
+		serve_cgi(&serve);
+	else if (kind == ERR_OK) {
+		/* libfcgi installs a SIGTERM handler of its own; ours is a blocked signal and a
+		 * thread that waits for it. */
+		FCGX_Init();
+		kind = serve_run(&serve, err);
+		if (own != NULL)
+			listen_remove(own);
+	}
+	db_store_close(store);
+	return kind;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options options;
+	struct conf conf;
+	struct arena arena;
+	struct err err = {0};
+	enum err_kind kind;
+	int status = parse_options(argc, argv, &options);
+
+	if (status >= 0)
+		return status;
+	prepare_process();
+	log_init("pomona-fcgi", LOG_INFO);
+	arena_init(&arena);
+	kind = conf_read(&conf, options.config, &arena, &err);
+	if (kind == ERR_OK) {
+		log_init("pomona-fcgi", (enum log_level)log_level_from_name(conf.log_level));
+		kind = run(&options, &conf, &arena, &err);
+	}
+	if (kind != ERR_OK)
+		log_line(LOG_ERROR, "cannot run", "error", err.message, NULL);
+	else
+		log_line(LOG_DEBUG, "stopped", NULL);
+	arena_release(&arena);
+	return kind == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}

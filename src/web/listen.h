@@ -1,0 +1,26 @@
+/*
+ * listen - the socket on which the web server reaches the responder.
+ */
+#ifndef POMONA_WEB_LISTEN_H
+#define POMONA_WEB_LISTEN_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+/* Is FD a socket that listens? */
+bool listen_is_socket(int fd);
+
+/* The socket systemd passed on (LISTEN_FDS, LISTEN_PID); -1: none. */
+int listen_inherited(void);
+
+/*
+ * Opens ADDRESS: a path (unix socket; a stale one is replaced, one in use is not) or HOST:PORT
+ * ([::1]:9000 for IPv6). MODE is that of the unix socket.
+ */
+enum err_kind listen_open(const char *address, unsigned mode, int *fd, struct err *err);
+
+/* Takes the unix socket of ADDRESS away; does nothing for HOST:PORT. */
+void listen_remove(const char *address);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * route - the site map: one row per path.
+ */
+#ifndef POMONA_WEB_ROUTE_H
+#define POMONA_WEB_ROUTE_H
+
+#include "base/err.h"
+#include "codec/plist.h"
+#include "mdm/mdm.h"
+#include "web/peer.h"
+#include "web/reply.h"
+#include "web/request.h"
+
+/* Who may call. */
+enum route_access {
+	ROUTE_ANYBODY,
+	ROUTE_DEVICE, /* a verified client certificate */
+};
+
+/* What the body is. */
+enum route_body {
+	ROUTE_NO_BODY,
+	ROUTE_PLIST,
+};
+
+/* Everything a handler works with. */
+struct call {
+	struct request *request;
+	struct mdm *mdm;
+	struct peer peer;
+	struct plist *plist; /* the decoded body */
+
+	/* For the log, as far as known. */
+	const char *enrollment_id, *message, *command, *offered, *remark;
+};
+
+typedef enum err_kind (*route_handler)(struct call *call, struct reply *reply, struct err *err);
+
+struct route {
+	const char *methods; /* separated by ", " */
+	const char *path;
+	enum route_access access;
+	enum route_body body;
+	size_t body_cap; /* 0: the configured cap of device messages */
+	bool store;      /* runs in a transaction */
+	/* Does this call write?  A transaction that turns out to write after all is started over.
+	 * NULL: never. */
+	bool (*writes)(const struct call *call);
+	route_handler handle;
+};
+
+/*
+ * The route of PATH.  ERR_NOT_FOUND when there is none; ERR_NOT_ALLOWED, with ALLOW set, when
+ * METHOD is not one of its own.
+ */
+enum err_kind route_find(const char *method, const char *path, const struct route **route,
+	const char **allow, struct err *err);
+
+#endif

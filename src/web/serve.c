@@ -1,0 +1,325 @@
+/*
+ * A request's way, one step after the other: see serve_one().
+ */
+#include "web/serve.h"
+
+#include <fcgiapp.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "mdm/seen.h"
+#include "web/peer.h"
+#include "web/reply.h"
+#include "web/request.h"
+#include "web/route.h"
+
+enum {
+	STACK_BYTES = 512 * 1024,
+	TRIES_MOST =
+		3, /* once, again when it has to write after all, again when the store was busy */
+	SEEN_FLUSH_S = 2,
+};
+
+/* One thread: a request at a time. */
+struct server {
+	const struct serve_options *options;
+	pthread_t thread;
+	struct arena arena;
+	struct mdm mdm;
+	FCGX_Request fcgi;
+	atomic_int idle_fd; /* a kept connection on which it waits for the next request; -1: none */
+};
+
+static atomic_bool stopping;
+
+/* ---- one request ---- */
+
+static enum err_kind
+decode(struct call *call, const struct route *route, struct err *err)
+{
+	struct request *request = call->request;
+
+	if (route->body != ROUTE_PLIST)
+		return ERR_OK;
+	return plist_read_xml(call->mdm->reader, request->arena, request->body, request->body_len,
+		&call->plist, err);
+}
+
+/* The handler inside its transaction; the reply is worth something only when this gives ERR_OK. */
+static enum err_kind
+try_handle(struct call *call, const struct route *route, enum db_mode mode, struct reply *reply,
+	struct err *err)
+{
+	struct db *db = call->mdm->db;
+	enum err_kind kind;
+
+	reply_init(reply, call->request->arena);
+	if (!route->store)
+		return route->handle(call, reply, err);
+	kind = db_begin(db, mode, err);
+	if (kind != ERR_OK)
+		return kind;
+	kind = route->handle(call, reply, err);
+	if (kind == ERR_OK)
+		return db_commit(db, err);
+	db_rollback(db);
+	return kind;
+}
+
+/* As nothing has been sent yet, a handler can be run again. */
+static enum err_kind
+handle(struct call *call, const struct route *route, struct reply *reply, struct err *err)
+{
+	enum db_mode mode = route->writes != NULL && route->writes(call) ? DB_WRITE : DB_READ;
+	enum err_kind kind = ERR_OK;
+	bool was_busy = false;
+
+	for (int tries = 0; tries < TRIES_MOST; tries++) {
+		kind = try_handle(call, route, mode, reply, err);
+		if (kind == ERR_NEEDS_WRITE && mode == DB_READ)
+			mode = DB_WRITE;
+		else if (kind == ERR_BUSY && !was_busy)
+			was_busy = true;
+		else
+			break;
+	}
+	return kind;
+}
+
+static void
+log_request(
+	const struct call *call, const struct reply *reply, const struct err *err, int64_t began)
+{
+	char status[16], bytes[24], micros[24];
+	bool wrong = reply->status >= 500;
+
+	snprintf(status, sizeof(status), "%d", reply->status);
+	snprintf(bytes, sizeof(bytes), "%zu", call->request->body_len);
+	snprintf(micros, sizeof(micros), "%lld", (long long)(clock_ticks_us() - began));
+	log_line(wrong                  ? LOG_ERROR
+		 : reply->status >= 400 ? LOG_WARNING
+					: LOG_INFO,
+		"request", "method", call->request->method, "path", call->request->path, "status",
+		status, "bytes", bytes, "us", micros, "device", call->enrollment_id, "message",
+		call->message, "command", call->command, "offered", call->offered, "remark",
+		call->remark, "error", err->kind == ERR_OK ? NULL : err->message, NULL);
+}
+
+static void
+serve_one(struct server *server, const struct gateway *gateway)
+{
+	const struct route *route = NULL;
+	int64_t began = clock_ticks_us();
+	struct request request;
+	struct call call = {.request = &request, .mdm = &server->mdm};
+	struct reply reply;
+	struct err err = {0};
+	enum err_kind kind;
+
+	request_init(&request, gateway, &server->arena);
+	log_set_request(request.id);
+	reply_init(&reply, &server->arena);
+	kind = route_find(request.method, request.path, &route, &reply.allow, &err);
+	if (kind == ERR_OK && route->access == ROUTE_DEVICE)
+		kind = peer_identify(&request, &call.peer, &err);
+	if (kind == ERR_OK)
+		kind = request_read_body(&request,
+			route->body_cap != 0 ? route->body_cap : server->options->max_body, &err);
+	else
+		request_read_body(&request, 0, NULL); /* to its end, for the web server's sake */
+	if (kind == ERR_OK)
+		kind = decode(&call, route, &err);
+	if (kind == ERR_OK)
+		kind = handle(&call, route, &reply, &err);
+	if (kind != ERR_OK)
+		reply_error(&reply, &server->arena, &err);
+	else
+		err_clear(&err);
+	if (!reply_send(&reply, &request))
+		call.remark = "the web server did not take the reply";
+	log_request(&call, &reply, &err, began);
+	log_set_request("");
+	arena_reset(&server->arena);
+}
+
+/* ---- FastCGI ---- */
+
+static const char *
+fcgi_param(void *handle, const char *name)
+{
+	FCGX_Request *fcgi = handle;
+
+	return FCGX_GetParam(name, fcgi->envp);
+}
+
+static long
+fcgi_read(void *handle, void *bytes, size_t len)
+{
+	FCGX_Request *fcgi = handle;
+
+	return FCGX_GetStr(bytes, (int)len, fcgi->in);
+}
+
+static bool
+fcgi_write(void *handle, const void *bytes, size_t len)
+{
+	FCGX_Request *fcgi = handle;
+
+	return FCGX_PutStr(bytes, (int)len, fcgi->out) == (int)len;
+}
+
+static void
+server_init(struct server *server, const struct serve_options *options, struct seen *seen)
+{
+	*server = (struct server){.options = options};
+	arena_init(&server->arena);
+	atomic_init(&server->idle_fd, -1);
+	server->mdm = (struct mdm){
+		.db = db_open(options->store, &server->arena),
+		.arena = &server->arena,
+		.key = options->key,
+		.reader = plist_reader_new((struct plist_limits){.max_bytes = options->max_body,
+			.max_nodes = plist_limits_default().max_nodes,
+			.max_depth = plist_limits_default().max_depth}),
+		.seen = seen,
+	};
+}
+
+static void
+server_release(struct server *server)
+{
+	db_close(server->mdm.db);
+	plist_reader_free(server->mdm.reader);
+	arena_release(&server->arena);
+}
+
+static void *
+server_loop(void *argument)
+{
+	struct server *server = argument;
+	struct gateway gateway = {.param = fcgi_param,
+		.read = fcgi_read,
+		.write = fcgi_write,
+		.handle = &server->fcgi};
+
+	FCGX_InitRequest(&server->fcgi, server->options->listen_fd, 0);
+	while (!atomic_load(&stopping)) {
+		/* A connection the web server keeps is known here, so that a stop can end the wait
+		 * on it. */
+		atomic_store(&server->idle_fd, server->fcgi.ipcFd);
+		if (FCGX_Accept_r(&server->fcgi) != 0)
+			break;
+		atomic_store(&server->idle_fd, -1);
+		serve_one(server, &gateway);
+		FCGX_Finish_r(&server->fcgi);
+	}
+	atomic_store(&server->idle_fd, -1);
+	FCGX_Free(&server->fcgi, 1);
+	return NULL;
+}
+
+/* Wakes the threads that wait: no new connection, no further request on a kept one.  Who is serving
+ * goes on. */
+static void
+stop_all(struct server *servers, int count, int listen_fd)
+{
+	atomic_store(&stopping, true);
+	FCGX_ShutdownPending();
+	shutdown(listen_fd, SHUT_RDWR);
+	for (int i = 0; i < count; i++) {
+		int fd = atomic_load(&servers[i].idle_fd);
+
+		if (fd >= 0)
+			shutdown(fd, SHUT_RD);
+	}
+}
+
+/* Waits for a stop signal; meanwhile writes down when devices were seen. */
+static void
+wait_for_stop(struct seen *seen, struct mdm *mdm)
+{
+	const struct timespec pause = {.tv_sec = SEEN_FLUSH_S};
+	struct err err;
+	sigset_t signals;
+	int got;
+
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	do {
+		got = sigtimedwait(&signals, NULL, &pause);
+		if (got < 0 && seen_flush(seen, mdm, &err) != ERR_OK)
+			log_line(LOG_WARNING, "last-seen times are not written yet", "error",
+				err.message, NULL);
+		arena_reset(mdm->arena);
+	} while (got != SIGTERM && got != SIGINT);
+}
+
+static int
+start_threads(struct server *servers, const struct serve_options *options, struct seen *seen)
+{
+	pthread_attr_t attributes;
+	int started = 0;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, STACK_BYTES);
+	for (int i = 0; i < options->threads; i++) {
+		server_init(&servers[i], options, seen);
+		if (pthread_create(&servers[i].thread, &attributes, server_loop, &servers[i]) !=
+			0) {
+			server_release(&servers[i]);
+			break;
+		}
+		started++;
+	}
+	pthread_attr_destroy(&attributes);
+	return started;
+}
+
+enum err_kind
+serve_run(const struct serve_options *options, struct err *err)
+{
+	struct server *servers = calloc((size_t)options->threads, sizeof(*servers));
+	struct seen *seen = seen_new();
+	struct server main_server;
+	int started;
+
+	if (servers == NULL)
+		abort();
+	server_init(&main_server, options, NULL);
+	started = start_threads(servers, options, seen);
+	log_line(LOG_INFO, "ready", NULL);
+	if (started > 0)
+		wait_for_stop(seen, &main_server.mdm);
+	stop_all(servers, started, options->listen_fd);
+	for (int i = 0; i < started; i++) {
+		pthread_join(servers[i].thread, NULL);
+		server_release(&servers[i]);
+	}
+	seen_flush(seen, &main_server.mdm, NULL);
+	seen_free(seen);
+	server_release(&main_server);
+	free(servers);
+	return started > 0 ? ERR_OK : err_set(err, ERR_INTERNAL, "no thread could be started");
+}
+
+void
+serve_cgi(const struct serve_options *options)
+{
+	struct seen *seen = seen_new();
+	struct server server;
+
+	server_init(&server, options, seen);
+	serve_one(&server, &gateway_cgi);
+	seen_flush(seen, &server.mdm, NULL);
+	server_release(&server);
+	seen_free(seen);
+}

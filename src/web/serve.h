@@ -1,0 +1,28 @@
+/*
+ * serve - the responder's loop: threads that take a request, serve it, and take the next.
+ */
+#ifndef POMONA_WEB_SERVE_H
+#define POMONA_WEB_SERVE_H
+
+#include "base/err.h"
+#include "codec/seal.h"
+#include "store/db.h"
+
+struct serve_options {
+	struct db_store *store;
+	const struct seal_key *key;
+	int listen_fd; /* FastCGI socket, listening */
+	int threads;
+	size_t max_body; /* bytes of a device's message */
+};
+
+/*
+ * Serves until SIGTERM or SIGINT; these signals must be blocked in the calling thread before.
+ * Requests that are under way are finished first.
+ */
+enum err_kind serve_run(const struct serve_options *options, struct err *err);
+
+/* Serves the one request of a CGI process (environment, stdin, stdout). */
+void serve_cgi(const struct serve_options *options);
+
+#endif
