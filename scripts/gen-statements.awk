@@ -19,7 +19,7 @@ function quote(s) {
 }
 END {
 	if (what == "h") {
-		print "/* Made by scripts/gen-statements.awk from sql/*.sql; do not edit. */"
+		print "/* Made by scripts/gen-statements.awk from the files in sql/; do not edit. */"
 		print "#ifndef POMONA_STORE_STATEMENTS_H\n#define POMONA_STORE_STATEMENTS_H\n"
 		print "enum statement {"
 		for (i = 1; i <= count; i++)
@@ -29,7 +29,7 @@ END {
 		print "const char *statement_name(enum statement statement);\n\n#endif"
 		exit
 	}
-	print "/* Made by scripts/gen-statements.awk from sql/*.sql; do not edit. */"
+	print "/* Made by scripts/gen-statements.awk from the files in sql/; do not edit. */"
 	print "#include \"store/statements.h\"\n"
 	print "static const struct {\n\tconst char *name, *text;\n} statements[] = {"
 	for (i = 1; i <= count; i++)

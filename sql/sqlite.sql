@@ -80,6 +80,7 @@ WHERE d.ended_at IS NULL;
 CREATE TRIGGER queue_insert INSTEAD OF INSERT ON queue
 BEGIN
 	SELECT RAISE(ABORT, 'queue: device is missing') WHERE NEW.device IS NULL;
+	SELECT RAISE(ABORT, 'queue: request is missing') WHERE NEW.request IS NULL;
 	SELECT RAISE(ABORT, 'queue: unknown device')
 	WHERE NOT EXISTS (SELECT 1 FROM enrollment WHERE id = NEW.device);
 	SELECT RAISE(ABORT, 'queue: args is not valid JSON') WHERE NEW.args IS NOT NULL AND NOT json_valid(NEW.args);

@@ -73,18 +73,19 @@ char *
 clock_iso(int64_t ms, char text[CLOCK_ISO_SIZE])
 {
 	int64_t seconds = ms / 1000 - (ms % 1000 < 0);
-	int fraction = (int)(ms - seconds * 1000);
+	unsigned fraction = (unsigned)(ms - seconds * 1000) % 1000;
 	time_t t = (time_t)seconds;
+	char full[100] = "", tail[8] = "Z";
 	struct tm tm;
 
 	if (gmtime_r(&t, &tm) == NULL)
 		tm = (struct tm){.tm_year = 70, .tm_mday = 1};
-	if (fraction == 0)
-		strftime(text, CLOCK_ISO_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	else
-		snprintf(text, CLOCK_ISO_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-			(tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-			tm.tm_min, tm.tm_sec, fraction);
+	if (fraction != 0)
+		snprintf(tail, sizeof(tail), ".%03uZ", fraction);
+	snprintf(full, sizeof(full), "%04d-%02d-%02dT%02d:%02d:%02d%s", tm.tm_year + 1900,
+		tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, tail);
+	memcpy(text, full, CLOCK_ISO_SIZE - 1);
+	text[CLOCK_ISO_SIZE - 1] = '\0';
 	return text;
 }
 

@@ -53,19 +53,22 @@ has_word(const char *list, const char *value)
 	return false;
 }
 
-static const char *
-indefinite(const char *type)
-{
-	return strchr("ai", type[0]) != NULL ? "an" : "a";
-}
-
 static enum err_kind
 wrong_type(const struct check *check, const struct catalogue_key *key, const char *path)
 {
-	const char *type = plist_type_name(key->type);
+	static const char *const texts[] = {
+		[PLIST_DICT] = "a dictionary",
+		[PLIST_ARRAY] = "an array",
+		[PLIST_STRING] = "a string",
+		[PLIST_INTEGER] = "an integer",
+		[PLIST_REAL] = "a number",
+		[PLIST_BOOLEAN] = "a boolean",
+		[PLIST_DATE] = "a date like 2026-11-24T08:00:00Z",
+		[PLIST_DATA] = "data (base64 in JSON)",
+	};
 
-	return err_set(check->err, ERR_BAD_INPUT, "%s: %s must be %s %s%s", check->request->name,
-		path, indefinite(type), type, key->type == PLIST_DATA ? " (base64 in JSON)" : "");
+	return err_set(check->err, ERR_BAD_INPUT, "%s: %s must be %s", check->request->name, path,
+		texts[key->type]);
 }
 
 static enum err_kind check_value(const struct check *check, const struct catalogue_key *key,

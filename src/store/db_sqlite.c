@@ -363,14 +363,6 @@ turn_give(struct sqlite_store *store)
 		pthread_cond_signal(&store->turn);
 }
 
-/* With the lock held. */
-static void
-batch_leave(struct batch *batch)
-{
-	if (--batch->users == 0)
-		free(batch);
-}
-
 static enum err_kind
 batch_open(struct sqlite_store *store, struct err *err)
 {
@@ -441,9 +433,9 @@ turn_end(struct sqlite_store *store, bool member, struct err *err)
 		pthread_cond_wait(&store->committed, &store->lock);
 	if (member && batch->result.kind != ERR_OK)
 		kind = err_set(err, batch->result.kind, "%s", batch->result.message);
-	if (!hand_on)
-		batch_leave(batch); /* the store's own share */
-	batch_leave(batch);
+	batch->users -= hand_on ? 1 : 2; /* who commits takes the store's share along */
+	if (batch->users == 0)
+		free(batch);
 	pthread_mutex_unlock(&store->lock);
 	return kind;
 }

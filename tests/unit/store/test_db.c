@@ -1,0 +1,294 @@
+/*
+ * The store: verbs, transactions, group commit, the plan of every statement.
+ */
+#include "unit.h"
+#include "unit_store.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+static struct unit_store unit;
+
+static int
+setup(void **state)
+{
+	(void)state;
+	unit_store_open(&unit);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	unit_store_close(&unit);
+	return 0;
+}
+
+static enum err_kind
+set(struct db *db, const char *name, const char *value, struct err *err)
+{
+	return db_run(db, SQL_SCHEMA_STATE_SET, DB_ARGS(DB_TEXT(name), DB_TEXT(value)), NULL, err);
+}
+
+static void
+test_write_and_read(void **state)
+{
+	struct db_row row;
+	int64_t changed = 0;
+
+	(void)state;
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(db_run(unit.mdm.db, SQL_SCHEMA_STATE_SET,
+				 DB_ARGS(DB_TEXT("a"), DB_TEXT("1")), &changed, &unit.err),
+		ERR_OK);
+	assert_int_equal(changed, 1);
+	unit_commit(&unit);
+	unit_begin(&unit, DB_READ);
+	assert_int_equal(
+		db_first(unit.mdm.db, SQL_SCHEMA_STATE, DB_ARGS(DB_TEXT("a")), &row, &unit.err),
+		ERR_OK);
+	assert_string_equal(db_text(&row, 0), "1");
+	assert_int_equal(
+		db_first(unit.mdm.db, SQL_SCHEMA_STATE, DB_ARGS(DB_TEXT("b")), &row, &unit.err),
+		ERR_NOT_FOUND);
+	assert_null(db_text(&row, 0));
+	unit_commit(&unit);
+}
+
+static void
+test_rollback_undoes(void **state)
+{
+	(void)state;
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(set(unit.mdm.db, "a", "1", &unit.err), ERR_OK);
+	db_rollback(unit.mdm.db);
+	assert_int_equal(
+		unit_sql_int(&unit, "SELECT count(*) FROM schema_state WHERE name = 'a'"), 0);
+	db_rollback(unit.mdm.db); /* outside a transaction: nothing */
+}
+
+static void
+test_a_write_in_a_read_transaction_asks_to_start_over(void **state)
+{
+	(void)state;
+	unit_begin(&unit, DB_READ);
+	assert_int_equal(set(unit.mdm.db, "a", "1", &unit.err), ERR_NEEDS_WRITE);
+	db_rollback(unit.mdm.db);
+	assert_int_equal(
+		unit_sql_int(&unit, "SELECT count(*) FROM schema_state WHERE name = 'a'"), 0);
+}
+
+static void
+test_statements_need_a_transaction(void **state)
+{
+	struct db_row row;
+
+	(void)state;
+	assert_int_equal(
+		db_first(unit.mdm.db, SQL_SCHEMA_STATE, DB_ARGS(DB_TEXT("a")), &row, &unit.err),
+		ERR_INTERNAL);
+	assert_int_equal(db_commit(unit.mdm.db, &unit.err), ERR_INTERNAL);
+	unit_begin(&unit, DB_READ);
+	assert_int_equal(db_begin(unit.mdm.db, DB_READ, &unit.err), ERR_INTERNAL);
+	db_rollback(unit.mdm.db);
+}
+
+static void
+test_a_constraint_is_a_conflict(void **state)
+{
+	(void)state;
+	unit_sql(&unit, "INSERT INTO payload VALUES (1, 'U', 'X', NULL, x'00', 'cli', 0)");
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(db_run(unit.mdm.db, SQL_QUEUE_PAYLOAD_ADD,
+				 DB_ARGS(DB_TEXT("U"), DB_TEXT("X"), DB_NULL(), DB_NULL(),
+					 DB_TEXT("cli"), DB_INT(0)),
+				 NULL, &unit.err),
+		ERR_CONFLICT);
+	db_rollback(unit.mdm.db);
+}
+
+static void
+test_a_held_lock_is_busy(void **state)
+{
+	sqlite3 *operator;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(unit.path, &operator), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(operator, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(db_begin(unit.mdm.db, DB_WRITE, &unit.err), ERR_BUSY);
+	unit_begin(&unit, DB_READ); /* reads go on */
+	unit_commit(&unit);
+	sqlite3_exec(operator, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(operator);
+	unit_begin(&unit, DB_WRITE);
+	unit_commit(&unit);
+}
+
+static void
+test_changed_tells_of_others(void **state)
+{
+	(void)state;
+	db_changed(unit.mdm.db);
+	assert_false(db_changed(unit.mdm.db));
+	unit_sql(&unit, "INSERT INTO schema_state VALUES ('x', 'y')");
+	assert_true(db_changed(unit.mdm.db));
+	assert_false(db_changed(unit.mdm.db));
+}
+
+static void
+test_migrate_runs_once(void **state)
+{
+	char before[64];
+
+	(void)state;
+	snprintf(before, sizeof(before), "%s",
+		unit_sql_text(&unit, "SELECT value FROM schema_state WHERE name = 'interface'"));
+	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, &unit.err), ERR_OK);
+	assert_string_equal(
+		unit_sql_text(&unit, "SELECT value FROM schema_state WHERE name = 'interface'"),
+		before);
+	/* Another interface: views and triggers are made anew. */
+	unit_sql(&unit,
+		"UPDATE schema_state SET value = 'old' WHERE name = 'interface'; DROP VIEW queue;"
+		"CREATE VIEW stray AS SELECT 1");
+	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, &unit.err), ERR_OK);
+	assert_int_equal(
+		unit_sql_int(&unit,
+			"SELECT count(*) FROM sqlite_master WHERE name IN ('queue', 'stray')"),
+		1);
+	/* A store of a newer program is left alone. */
+	unit_sql(&unit, "UPDATE schema_state SET value = '9999' WHERE name = 'step'");
+	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, &unit.err), ERR_CONFLICT);
+}
+
+/* ---- group commit ---- */
+
+enum { WRITERS = 16, ROUNDS = 50 };
+
+struct writer {
+	int number;
+	int committed;
+	bool failed;
+};
+
+static void *
+write_rounds(void *argument)
+{
+	struct writer *writer = argument;
+	struct arena arena;
+	struct db *db;
+	struct err err;
+
+	arena_init(&arena);
+	db = db_open(unit.store, &arena);
+	for (int i = 0; i < ROUNDS; i++) {
+		char name[40];
+
+		snprintf(name, sizeof(name), "w%d-%d", writer->number, i);
+		if (db_begin(db, DB_WRITE, &err) != ERR_OK || set(db, name, "v", &err) != ERR_OK) {
+			writer->failed = true;
+			break;
+		}
+		if (i % 5 == 4)
+			db_rollback(db); /* must not take its neighbours' work along */
+		else if (db_commit(db, &err) == ERR_OK)
+			writer->committed++;
+		else
+			writer->failed = true;
+		arena_reset(&arena);
+	}
+	db_close(db);
+	arena_release(&arena);
+	return NULL;
+}
+
+static void
+test_writers_share_commits(void **state)
+{
+	struct writer writers[WRITERS];
+	pthread_t threads[WRITERS];
+
+	(void)state;
+	for (int i = 0; i < WRITERS; i++) {
+		writers[i] = (struct writer){.number = i};
+		assert_int_equal(pthread_create(&threads[i], NULL, write_rounds, &writers[i]), 0);
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_false(writers[i].failed);
+		assert_int_equal(writers[i].committed, ROUNDS - ROUNDS / 5);
+	}
+	assert_int_equal(
+		unit_sql_int(&unit, "SELECT count(*) FROM schema_state WHERE name GLOB 'w*'"),
+		WRITERS * (ROUNDS - ROUNDS / 5));
+}
+
+/* ---- plans ---- */
+
+/* Statements that may look at a whole table: they are for people, not for a device's request. */
+static const char *const may_scan[] = {"push_certificate_", "admission_", "setting_", "_list",
+	"list_", "cli_", "authority_", "result_", "queue_page_end"};
+
+static bool
+scan_is_allowed(const char *name)
+{
+	for (size_t i = 0; i < COUNT(may_scan); i++)
+		if (strstr(name, may_scan[i]) != NULL)
+			return true;
+	return false;
+}
+
+static void
+test_no_statement_scans_a_table(void **state)
+{
+	sqlite3 *sqlite;
+	int scans = 0;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(unit.path, &sqlite), SQLITE_OK);
+	for (int i = 0; i < SQL_COUNT; i++) {
+		char *sql =
+			sqlite3_mprintf("EXPLAIN QUERY PLAN %s", statement_text((enum statement)i));
+		sqlite3_stmt *stmt;
+
+		if (sqlite3_prepare_v2(sqlite, sql, -1, &stmt, NULL) != SQLITE_OK)
+			fail_msg("%s: %s", statement_name((enum statement)i),
+				sqlite3_errmsg(sqlite));
+		while (sqlite3_step(stmt) == SQLITE_ROW) {
+			const char *step = (const char *)sqlite3_column_text(stmt, 3);
+
+			if (strncmp(step, "SCAN ", 5) == 0 && strstr(step, "USING") == NULL &&
+				strstr(step, "CONSTANT") == NULL && strstr(step, "page") == NULL &&
+				!scan_is_allowed(statement_name((enum statement)i))) {
+				print_error("%s: %s\n", statement_name((enum statement)i), step);
+				scans++;
+			}
+		}
+		sqlite3_finalize(stmt);
+		sqlite3_free(sql);
+	}
+	sqlite3_close(sqlite);
+	assert_int_equal(scans, 0);
+}
+
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		STORE_TEST(test_write_and_read),
+		STORE_TEST(test_rollback_undoes),
+		STORE_TEST(test_a_write_in_a_read_transaction_asks_to_start_over),
+		STORE_TEST(test_statements_need_a_transaction),
+		STORE_TEST(test_a_constraint_is_a_conflict),
+		STORE_TEST(test_a_held_lock_is_busy),
+		STORE_TEST(test_changed_tells_of_others),
+		STORE_TEST(test_migrate_runs_once),
+		STORE_TEST(test_writers_share_commits),
+		STORE_TEST(test_no_statement_scans_a_table),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
