@@ -1,0 +1,40 @@
+-- What the command line lists; twin of src/cli.  Lists are read in pages: the first parameters are the key behind which a
+-- page starts, the last one is its size, and the last columns of a row are its key.
+
+-- name: cli_device_list
+SELECT id, device_id, kind, udid, serial, name, model, product, os_version, os_major, build, topic, state, push_state,
+	enrolled_at, last_seen, id
+FROM device
+WHERE id > $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR kind = $3)
+ORDER BY id LIMIT $4;
+
+-- name: cli_device_show
+SELECT v.id, v.device_id, v.kind, v.udid, v.serial, v.name, v.model, v.product, v.os_version, v.os_major, v.build,
+	v.topic, v.state, v.push_state, v.enrolled_at, v.last_seen, e.token_at, e.token_tally,
+	CASE WHEN e.unlock_token IS NULL THEN 0 ELSE 1 END, CASE WHEN e.bootstrap_token IS NULL THEN 0 ELSE 1 END,
+	e.awaiting_configuration, e.certificate, p.sent_at, p.status, COALESCE(p.stopped, p.reason), e.no
+FROM device v JOIN enrollment e ON e.id = v.id LEFT JOIN push p ON p.enrollment_no = e.no
+WHERE v.id = $1;
+
+-- name: cli_device_commands
+SELECT state, COUNT(*) FROM delivery WHERE enrollment_no = $1 GROUP BY state ORDER BY state;
+
+-- name: cli_device_facts
+SELECT request, seen_at FROM inventory WHERE enrollment_no = $1 ORDER BY request;
+
+-- name: cli_device_channels
+SELECT id FROM enrollment WHERE device_no = $1 ORDER BY id;
+
+-- name: cli_queue_open
+SELECT e.id, p.request, p.uuid, d.state, d.priority, d.queued_at, d.not_before, d.expires_at, d.sent_at, d.ended_at,
+	d.not_now_count, d.reason, p.args, d.enrollment_no, d.payload_no
+FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no JOIN payload p ON p.no = d.payload_no
+WHERE d.ended_at IS NULL AND (d.enrollment_no, d.payload_no) > ($1, $2) AND d.enrollment_no <= $3
+ORDER BY d.enrollment_no, d.payload_no LIMIT $4;
+
+-- name: cli_queue_all
+SELECT e.id, p.request, p.uuid, d.state, d.priority, d.queued_at, d.not_before, d.expires_at, d.sent_at, d.ended_at,
+	d.not_now_count, d.reason, p.args, d.enrollment_no, d.payload_no
+FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no JOIN payload p ON p.no = d.payload_no
+WHERE (d.enrollment_no, d.payload_no) > ($1, $2) AND d.enrollment_no <= $3
+ORDER BY d.enrollment_no, d.payload_no LIMIT $4;

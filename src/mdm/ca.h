@@ -1,0 +1,23 @@
+/*
+ * ca - the certificate authority that devices' identities come from.
+ *
+ * It lives in the store, made once by `pomona init`; its key is sealed.  The web server gets the
+ * certificate as a file, to verify clients with.
+ */
+#ifndef POMONA_MDM_CA_H
+#define POMONA_MDM_CA_H
+
+#include "codec/x509.h"
+#include "mdm/mdm.h"
+
+/* Makes the device CA; ERR_CONFLICT when there is one. */
+enum err_kind ca_create(
+	struct mdm *mdm, const char *common_name, const char *organization, struct err *err);
+
+/* Its certificate in PEM; needs no master key.  ERR_NOT_FOUND when there is no CA yet. */
+enum err_kind ca_certificate(struct mdm *mdm, const char **pem, struct err *err);
+
+/* Certificate and key, with which x509_issue_client() works outside the transaction. */
+enum err_kind ca_load(struct mdm *mdm, struct x509_identity *ca, struct err *err);
+
+#endif

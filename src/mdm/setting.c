@@ -1,0 +1,148 @@
+/*
+ * What the operator configured: the command line and the API write it here, the view `setting`
+ * (sql/sqlite.sql) beside it.
+ */
+#include "mdm/setting.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "codec/text.h"
+#include "mdm/event.h"
+
+enum { VALUE_MOST = 4000, ORGANIZATION_MOST = 200, DETAIL_MOST = 1024 };
+
+/* ---- what a value may be ---- */
+
+static bool
+is_printable(const char *value)
+{
+	for (const char *p = value; *p != '\0'; p++)
+		if (iscntrl((unsigned char)*p))
+			return false;
+	return text_is_utf8(value, strlen(value));
+}
+
+/* Paths are put behind it: no slash at the end, no query. */
+static bool
+takes_server_url(const char *value)
+{
+	static const char scheme[] = "https://";
+	size_t len = strlen(value);
+
+	if (strncmp(value, scheme, sizeof(scheme) - 1) != 0 || len == sizeof(scheme) - 1)
+		return false;
+	for (const char *p = value; *p != '\0'; p++)
+		if (!isgraph((unsigned char)*p) || strchr("?#\"<>\\", *p) != NULL)
+			return false;
+	return value[sizeof(scheme) - 1] != '/' && value[len - 1] != '/';
+}
+
+static bool
+takes_organization(const char *value)
+{
+	return *value != '\0' && strlen(value) <= ORGANIZATION_MOST && is_printable(value);
+}
+
+/* "imported", "any", or topics; none at all would be a mistake. */
+static bool
+takes_topics(const char *value)
+{
+	bool word = false;
+
+	for (const char *p = value; *p != '\0'; p++) {
+		if (!isalnum((unsigned char)*p) && strchr(" .-_", *p) == NULL)
+			return false;
+		word = word || *p != ' ';
+	}
+	return word;
+}
+
+static bool
+takes_devices(const char *value)
+{
+	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
+}
+
+static const struct setting {
+	const char *name;
+	const char *otherwise; /* the default; NULL: none */
+	bool (*takes)(const char *value);
+	const char *should_be;
+} settings[] = {
+	{"server_url", NULL, takes_server_url,
+		"the URL devices reach the server under, like https://mdm.example.com, without a / "
+		"at its end"},
+	{"organization", NULL, takes_organization, "a name of 1 to 200 bytes"},
+	{"enroll_topics", "imported", takes_topics,
+		"imported (those of the push certificates), any, or topics separated by blanks"},
+	{"enroll_devices", "any", takes_devices, "any or listed"},
+};
+
+static const struct setting *
+find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (strcmp(settings[i].name, name) == 0)
+			return &settings[i];
+	return NULL;
+}
+
+const char *
+setting_name(size_t n)
+{
+	return n < sizeof(settings) / sizeof(settings[0]) ? settings[n].name : NULL;
+}
+
+/* ---- the store ---- */
+
+enum err_kind
+setting_get(struct mdm *mdm, const char *name, const char **value, struct err *err)
+{
+	const struct setting *setting = find(name);
+	struct db_row row;
+	enum err_kind kind;
+
+	*value = NULL;
+	if (setting == NULL)
+		return err_set(err, ERR_BAD_INPUT, "there is no setting \"%.60s\"", name);
+	kind = db_first(mdm->db, SQL_SETTING_GET, DB_ARGS(DB_TEXT(name)), &row, err);
+	if (kind == ERR_NOT_FOUND) {
+		*value = setting->otherwise;
+		return ERR_OK;
+	}
+	if (kind == ERR_OK)
+		*value = db_text(&row, 0);
+	return kind;
+}
+
+static enum err_kind
+add_event(struct mdm *mdm, const char *name, struct err *err)
+{
+	struct plist *detail = plist_dict(mdm->arena);
+	struct buf json;
+
+	plist_set(mdm->arena, detail, "name", plist_string(mdm->arena, name));
+	buf_init(&json, mdm->arena, DETAIL_MOST);
+	plist_write_json(&json, detail, false);
+	return event_add(mdm, EVENT_SETTING, 0, json.bytes, NULL, 0, err);
+}
+
+enum err_kind
+setting_set(struct mdm *mdm, const char *name, const char *value, struct err *err)
+{
+	const struct setting *setting = find(name);
+	const char *old;
+	enum err_kind kind = setting_get(mdm, name, &old, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	if (strlen(value) > VALUE_MOST || !setting->takes(value))
+		return err_set(err, ERR_BAD_INPUT, "%s must be %s", name, setting->should_be);
+	if (old != NULL && strcmp(old, value) == 0)
+		return ERR_OK;
+	kind = db_run(mdm->db, SQL_SETTING_SET,
+		DB_ARGS(DB_TEXT(name), DB_TEXT(value), DB_INT(clock_now())), NULL, err);
+	return kind == ERR_OK ? add_event(mdm, name, err) : kind;
+}
