@@ -10,9 +10,12 @@
 #include "base/err.h"
 
 /*
- * The content of a SignedData message (DER or BER), without asking who signed it: a
- * .mobileprovision or signed .mobileconfig is read, not trusted.  ERR_BAD_INPUT when it is no such
- * message or has no content.
+ * The content of a SignedData message (DER or BER), in ARENA, with a NUL behind it, without asking
+ * who signed it: a .mobileprovision or signed .mobileconfig is read, not trusted.  What follows the
+ * message is not looked at.
+ *
+ * ERR_BAD_INPUT when it is no such message (another kind of CMS, or cut short) or holds no content
+ * (a detached signature).  An empty content is one: *CONTENT_LEN is 0.
  */
 enum err_kind cms_content(struct arena *arena, const void *bytes, size_t len,
 	unsigned char **content, size_t *content_len, struct err *err);
