@@ -1,0 +1,315 @@
+/*
+ * Certificates that we make ourselves: the device CA, and what it signs.
+ */
+#include "codec/x509.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bn.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include "base/clock.h"
+#include "codec/x509_parts.h"
+
+enum {
+	CA_BITS = 3072,
+	CLIENT_BITS = 2048,
+	CA_YEARS_MOST = 100,
+	NAME_MOST = 64,    /* characters; ub-common-name and ub-organization-name of RFC 5280 */
+	SLOW_CLOCK = 3600, /* seconds that a device's clock may be behind ours */
+	SERIAL_SIZE = 16,
+	EXTENSIONS_MOST = 5,
+};
+
+struct x509_issuer {
+	X509 *cert;
+	EVP_PKEY *key;
+};
+
+struct extension {
+	int nid; /* 0 ends the list */
+	const char *value;
+};
+
+static const struct extension ca_extensions[EXTENSIONS_MOST + 1] = {
+	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	{NID_subject_key_identifier, "hash"},
+};
+
+/* An EC key enciphers nothing: RFC 5480, section 3. */
+static const struct extension client_extensions[][EXTENSIONS_MOST + 1] = {
+	[X509_KEY_RSA_2048] =
+		{
+			{NID_basic_constraints, "critical,CA:FALSE"},
+			{NID_key_usage, "critical,digitalSignature,keyEncipherment"},
+			{NID_ext_key_usage, "clientAuth"},
+			{NID_subject_key_identifier, "hash"},
+			{NID_authority_key_identifier, "keyid,issuer"},
+		},
+	[X509_KEY_EC_P256] =
+		{
+			{NID_basic_constraints, "critical,CA:FALSE"},
+			{NID_key_usage, "critical,digitalSignature"},
+			{NID_ext_key_usage, "clientAuth"},
+			{NID_subject_key_identifier, "hash"},
+			{NID_authority_key_identifier, "keyid,issuer"},
+		},
+};
+
+/* What a certificate is made of. */
+struct draft {
+	const char *common_name;
+	const char *organization; /* NULL: none */
+	const struct extension *extensions;
+	int days;
+	EVP_PKEY *key;                    /* whose public half it certifies */
+	const struct x509_issuer *issuer; /* NULL: itself */
+};
+
+/* ---- the pieces of a certificate ---- */
+
+static bool
+set_serial(X509 *cert)
+{
+	unsigned char bytes[SERIAL_SIZE];
+	BIGNUM *number;
+	bool set;
+
+	if (RAND_bytes(bytes, SERIAL_SIZE) != 1)
+		return false;
+	bytes[0] = (bytes[0] & 0x7f) | 0x40; /* positive, and always of 16 bytes */
+	number = BN_bin2bn(bytes, SERIAL_SIZE, NULL);
+	set = number != NULL && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(cert)) != NULL;
+	BN_free(number);
+	return set;
+}
+
+static bool
+set_name(X509 *cert, const struct draft *draft)
+{
+	X509_NAME *name = X509_get_subject_name(cert);
+	bool set = true;
+
+	if (draft->organization != NULL)
+		set = X509_NAME_add_entry_by_NID(name, NID_organizationName, MBSTRING_UTF8,
+			      (const unsigned char *)draft->organization, -1, -1, 0) == 1;
+	return set && X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8,
+			      (const unsigned char *)draft->common_name, -1, -1, 0) == 1;
+}
+
+/* From an hour ago to so many days from now, or to the issuer's end, whichever comes first. */
+static bool
+set_times(X509 *cert, const struct draft *draft)
+{
+	time_t now = (time_t)(clock_now() / 1000);
+	ASN1_TIME *end = ASN1_TIME_adj(NULL, now, draft->days, 0);
+	const ASN1_TIME *last =
+		draft->issuer == NULL ? NULL : X509_get0_notAfter(draft->issuer->cert);
+	bool set;
+
+	if (end == NULL)
+		return false;
+	if (last == NULL || ASN1_TIME_compare(end, last) < 0)
+		last = end;
+	set = ASN1_TIME_adj(X509_getm_notBefore(cert), now, 0, -SLOW_CLOCK) != NULL &&
+	      X509_set1_notAfter(cert, last) == 1;
+	ASN1_TIME_free(end);
+	return set;
+}
+
+static bool
+add_extensions(X509 *cert, X509 *issuer, const struct extension *extension)
+{
+	X509V3_CTX context;
+	bool added = true;
+
+	X509V3_set_ctx_nodb(&context);
+	X509V3_set_ctx(&context, issuer, cert, NULL, NULL, 0);
+	for (; added && extension->nid != 0; extension++) {
+		X509_EXTENSION *made =
+			X509V3_EXT_conf_nid(NULL, &context, extension->nid, extension->value);
+
+		added = made != NULL && X509_add_ext(cert, made, -1) == 1;
+		X509_EXTENSION_free(made);
+	}
+	return added;
+}
+
+/* The signed certificate; NULL when OpenSSL fails. */
+static X509 *
+make_certificate(const struct draft *draft)
+{
+	X509 *cert = X509_new();
+	X509 *issuer = draft->issuer == NULL ? cert : draft->issuer->cert;
+	EVP_PKEY *issuer_key = draft->issuer == NULL ? draft->key : draft->issuer->key;
+
+	if (cert != NULL && X509_set_version(cert, X509_VERSION_3) == 1 && set_serial(cert) &&
+		set_name(cert, draft) && set_times(cert, draft) &&
+		X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
+		X509_set_pubkey(cert, draft->key) == 1 &&
+		add_extensions(cert, issuer, draft->extensions) &&
+		X509_sign(cert, issuer_key, EVP_sha256()) > 0)
+		return cert;
+	X509_free(cert);
+	return NULL;
+}
+
+static enum err_kind
+make_identity(struct arena *arena, const struct draft *draft, struct x509_identity *identity,
+	struct err *err)
+{
+	STACK_OF(X509) *certs = sk_X509_new_null();
+	X509 *cert = draft->key == NULL || certs == NULL ? NULL : make_certificate(draft);
+	enum err_kind kind = ERR_OK;
+
+	*identity = (struct x509_identity){0};
+	if (cert != NULL && sk_X509_push(certs, cert) > 0) {
+		identity->cert_pem = x509_certs_to_pem(arena, certs);
+		identity->key_pem = x509_key_to_pem(arena, draft->key);
+	}
+	if (identity->cert_pem == NULL || identity->key_pem == NULL)
+		kind = x509_failed(err, "making a certificate");
+	X509_free(cert);
+	sk_X509_free(certs);
+	ERR_clear_error();
+	return kind;
+}
+
+/* ---- what is asked for ---- */
+
+/* OpenSSL refuses such names when it writes them, too, but this is where it can be said why. */
+static enum err_kind
+check_name(const char *what, const char *name, struct err *err)
+{
+	int type = name == NULL ? -1
+				: ASN1_mbstring_ncopy(NULL, (const unsigned char *)name, -1,
+					  MBSTRING_UTF8, B_ASN1_UTF8STRING, 1, NAME_MOST);
+
+	ERR_clear_error();
+	if (type < 0)
+		return err_set(err, ERR_BAD_INPUT, "the %s must be 1 to %d characters in UTF-8",
+			what, NAME_MOST);
+	return ERR_OK;
+}
+
+enum err_kind
+x509_make_ca(struct arena *arena, const char *common_name, const char *organization, int years,
+	struct x509_identity *ca, struct err *err)
+{
+	struct draft draft = {.common_name = common_name, .extensions = ca_extensions};
+	enum err_kind kind = check_name("name of the CA", common_name, err);
+
+	if (kind == ERR_OK && organization != NULL && *organization != '\0') {
+		draft.organization = organization;
+		kind = check_name("organization", organization, err);
+	}
+	if (kind == ERR_OK && (years < 1 || years > CA_YEARS_MOST))
+		kind = err_set(err, ERR_BAD_INPUT, "a CA is made for 1 to %d years", CA_YEARS_MOST);
+	if (kind != ERR_OK)
+		return kind;
+	draft.days = years * 365 + years / 4;
+	draft.key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CA_BITS);
+	kind = make_identity(arena, &draft, ca, err);
+	EVP_PKEY_free(draft.key);
+	return kind;
+}
+
+/* Takes certificate and key out of PARTS. */
+static enum err_kind
+take_issuer(struct x509_parts *parts, struct x509_issuer *issuer, struct err *err)
+{
+	X509 *cert = sk_X509_value(parts->certs, 0);
+
+	if (cert == NULL || parts->key_count != 1)
+		return err_set(err, ERR_BAD_INPUT, "a CA is a certificate and its key");
+	if (X509_check_private_key(cert, parts->keys[0]) != 1)
+		return err_set(
+			err, ERR_BAD_INPUT, "the key of the CA does not belong to its certificate");
+	if (X509_check_ca(cert) != 1)
+		return err_set(err, ERR_BAD_INPUT, "the certificate is not that of a CA");
+	issuer->cert = sk_X509_shift(parts->certs);
+	issuer->key = parts->keys[0];
+	parts->key_count = 0;
+	return ERR_OK;
+}
+
+enum err_kind
+x509_issuer_new(const struct x509_identity *ca, struct x509_issuer **issuer, struct err *err)
+{
+	struct x509_issuer *made = calloc(1, sizeof(*made));
+	struct x509_parts parts;
+	enum err_kind kind;
+
+	*issuer = NULL;
+	if (made == NULL)
+		return err_set(err, ERR_INTERNAL, "out of memory");
+	kind = x509_parts_read_identity(&parts, ca, err);
+	if (kind == ERR_OK)
+		kind = take_issuer(&parts, made, err);
+	x509_parts_release(&parts);
+	ERR_clear_error();
+	if (kind == ERR_OK)
+		*issuer = made;
+	else
+		free(made);
+	return kind;
+}
+
+void
+x509_issuer_free(struct x509_issuer *issuer)
+{
+	if (issuer == NULL)
+		return;
+	X509_free(issuer->cert);
+	EVP_PKEY_free(issuer->key);
+	free(issuer);
+}
+
+static EVP_PKEY *
+make_key(enum x509_key_type type)
+{
+	if (type == X509_KEY_EC_P256)
+		return EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CLIENT_BITS);
+}
+
+static enum err_kind
+check_client(const struct x509_issuer *issuer, const struct x509_client *client, struct err *err)
+{
+	time_t now = (time_t)(clock_now() / 1000);
+
+	if (client->days < 1 || client->days > X509_DAYS_MOST)
+		return err_set(err, ERR_BAD_INPUT, "a certificate is issued for 1 to %d days",
+			X509_DAYS_MOST);
+	if (X509_cmp_time(X509_get0_notAfter(issuer->cert), &now) <= 0)
+		return err_set(err, ERR_CONFLICT, "the CA has expired");
+	return check_name("name in the certificate", client->common_name, err);
+}
+
+enum err_kind
+x509_issue_client(struct arena *arena, const struct x509_issuer *issuer,
+	const struct x509_client *client, struct x509_identity *identity, struct err *err)
+{
+	struct draft draft = {
+		.common_name = client->common_name,
+		.extensions = client_extensions[client->key],
+		.days = client->days,
+		.issuer = issuer,
+	};
+	enum err_kind kind = check_client(issuer, client, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	draft.key = make_key(client->key);
+	kind = make_identity(arena, &draft, identity, err);
+	EVP_PKEY_free(draft.key);
+	return kind;
+}
