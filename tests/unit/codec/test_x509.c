@@ -1000,6 +1000,7 @@ test_p12_is_not_written_with_old_ciphers(void **state)
 {
 	struct x509_identity identity = issue("new", X509_KEY_EC_P256, 1);
 	const X509_ALGOR *mac;
+	const ASN1_INTEGER *rounds;
 	const ASN1_OBJECT *algorithm;
 	const unsigned char *at;
 	static const unsigned char aes256_cbc[] = {
@@ -1018,7 +1019,8 @@ test_p12_is_not_written_with_old_ciphers(void **state)
 	at = p12;
 	parsed = d2i_PKCS12(NULL, &at, (long)len);
 	assert_non_null(parsed);
-	PKCS12_get0_mac(NULL, &mac, NULL, NULL, parsed);
+	PKCS12_get0_mac(NULL, &mac, NULL, &rounds, parsed);
+	assert_true(ASN1_INTEGER_get(rounds) >= 10000);
 	X509_ALGOR_get0(&algorithm, NULL, NULL, mac);
 	assert_int_equal(OBJ_obj2nid(algorithm), NID_sha256);
 	PKCS12_free(parsed);
