@@ -21,8 +21,8 @@
 #include <openssl/rand.h>
 
 enum {
-	VERSION = 1,
-	KEY_NUMBER = 1, /* there is one key now; a second one can come without a new version */
+	FORM_VERSION = 1,
+	FORM_KEY = 1, /* there is one key now; a second one can come without a new version */
 	HEADER_SIZE = 2,
 	NONCE_SIZE = 12,
 	TAG_SIZE = 16,
@@ -81,8 +81,8 @@ seal_close(const struct seal_key *key, struct arena *arena, const char *place, c
 	sealed = arena_alloc(arena, len + SEAL_OVERHEAD);
 	nonce = sealed + HEADER_SIZE;
 	cipher_text = nonce + NONCE_SIZE;
-	sealed[0] = VERSION;
-	sealed[1] = KEY_NUMBER;
+	sealed[0] = FORM_VERSION;
+	sealed[1] = FORM_KEY;
 	if (RAND_bytes(nonce, NONCE_SIZE) != 1)
 		die("the system gives no random bytes");
 	ctx = start(key, sealed, place, true);
@@ -127,11 +127,11 @@ seal_open(const struct seal_key *key, struct arena *arena, const char *place, co
 	if (sealed == NULL || sealed_len < SEAL_OVERHEAD || sealed_len > INT_MAX)
 		return err_set(
 			err, ERR_INTERNAL, "what is kept at %.200s is no sealed value", place);
-	if (header[0] != VERSION || header[1] != KEY_NUMBER)
+	if (header[0] != FORM_VERSION || header[1] != FORM_KEY)
 		return err_set(err, ERR_INTERNAL,
 			"the value sealed at %.200s is of version %u, key %u: this program opens "
 			"version %d, key %d",
-			place, (unsigned)header[0], (unsigned)header[1], VERSION, KEY_NUMBER);
+			place, (unsigned)header[0], (unsigned)header[1], FORM_VERSION, FORM_KEY);
 	plain = arena_alloc(arena, sealed_len - SEAL_OVERHEAD + 1);
 	if (!open_into(plain, key, place, sealed, sealed_len)) {
 		OPENSSL_cleanse(plain, sealed_len - SEAL_OVERHEAD);
