@@ -57,23 +57,26 @@ ca_certificate(struct mdm *mdm, const char **pem, struct err *err)
 }
 
 enum err_kind
-ca_load(struct mdm *mdm, struct x509_identity *ca, struct err *err)
+ca_issuer(struct mdm *mdm, struct x509_issuer **issuer, struct err *err)
 {
+	struct x509_identity ca;
 	const void *sealed;
 	unsigned char *key;
 	size_t len;
 	struct db_row row;
 	enum err_kind kind = find(mdm, &row, err);
 
+	*issuer = NULL;
 	if (kind != ERR_OK)
 		return kind;
 	sealed = db_blob(&row, 1, &len);
 	kind = seal_open(mdm->key, mdm->arena, device_ca_place, sealed, len, &key, &len, err);
-	if (kind != ERR_OK) {
-		err_prefix(err, "the key of the device CA");
-		return kind;
+	if (kind == ERR_OK) {
+		ca.cert_pem = db_text(&row, 0);
+		ca.key_pem = (const char *)key;
+		kind = x509_issuer_new(&ca, issuer, err);
 	}
-	*ca = (struct x509_identity){
-		.cert_pem = db_text(&row, 0), .key_pem = arena_memdup(mdm->arena, key, len)};
-	return ERR_OK;
+	if (kind != ERR_OK)
+		err_prefix(err, "the key of the device CA");
+	return kind;
 }

@@ -17,7 +17,10 @@ enum err_kind ca_create(
 /* Its certificate in PEM; needs no master key.  ERR_NOT_FOUND when there is no CA yet. */
 enum err_kind ca_certificate(struct mdm *mdm, const char **pem, struct err *err);
 
-/* Certificate and key, with which x509_issue_client() works outside the transaction. */
-enum err_kind ca_load(struct mdm *mdm, struct x509_identity *ca, struct err *err);
+/*
+ * Ready to sign with x509_issue_client(), outside the transaction too; the caller frees it.
+ * ERR_INTERNAL when the key was sealed under another master key.
+ */
+enum err_kind ca_issuer(struct mdm *mdm, struct x509_issuer **issuer, struct err *err);
 
 #endif

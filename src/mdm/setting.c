@@ -95,6 +95,18 @@ setting_name(size_t n)
 	return n < sizeof(settings) / sizeof(settings[0]) ? settings[n].name : NULL;
 }
 
+enum err_kind
+setting_check(const char *name, const char *value, struct err *err)
+{
+	const struct setting *setting = find(name);
+
+	if (setting == NULL)
+		return err_set(err, ERR_BAD_INPUT, "there is no setting \"%.60s\"", name);
+	if (strlen(value) > VALUE_MOST || !setting->takes(value))
+		return err_set(err, ERR_BAD_INPUT, "%s must be %s", name, setting->should_be);
+	return ERR_OK;
+}
+
 /* ---- the store ---- */
 
 enum err_kind
@@ -132,16 +144,13 @@ add_event(struct mdm *mdm, const char *name, struct err *err)
 enum err_kind
 setting_set(struct mdm *mdm, const char *name, const char *value, struct err *err)
 {
-	const struct setting *setting = find(name);
 	const char *old;
-	enum err_kind kind = setting_get(mdm, name, &old, err);
+	enum err_kind kind = setting_check(name, value, err);
 
-	if (kind != ERR_OK)
+	if (kind == ERR_OK)
+		kind = setting_get(mdm, name, &old, err);
+	if (kind != ERR_OK || (old != NULL && strcmp(old, value) == 0))
 		return kind;
-	if (strlen(value) > VALUE_MOST || !setting->takes(value))
-		return err_set(err, ERR_BAD_INPUT, "%s must be %s", name, setting->should_be);
-	if (old != NULL && strcmp(old, value) == 0)
-		return ERR_OK;
 	kind = db_run(mdm->db, SQL_SETTING_SET,
 		DB_ARGS(DB_TEXT(name), DB_TEXT(value), DB_INT(clock_now())), NULL, err);
 	return kind == ERR_OK ? add_event(mdm, name, err) : kind;

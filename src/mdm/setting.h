@@ -16,6 +16,9 @@
 enum err_kind setting_get(struct mdm *mdm, const char *name, const char **value, struct err *err);
 
 /* ERR_BAD_INPUT for an unknown name or a value that it cannot have. */
+enum err_kind setting_check(const char *name, const char *value, struct err *err);
+
+/* Sets it, after setting_check(). */
 enum err_kind setting_set(struct mdm *mdm, const char *name, const char *value, struct err *err);
 
 /* Row N of the table of names (from 0), or NULL behind the last. */

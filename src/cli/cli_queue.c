@@ -1,0 +1,148 @@
+/*
+ * pomona queue list|cancel|clear; `queue add` is in cli_queue_add.c
+ */
+#include "cli/commands.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "mdm/enrollment.h"
+#include "mdm/queue.h"
+
+enum { ARGS_MOST = 16 * 1024 * 1024 };
+
+static const char reason[] = "cancelled on the command line";
+
+static const struct table_column columns[] = {
+	{"device", "DEVICE", TABLE_TEXT, 0},
+	{"request", "REQUEST", TABLE_TEXT, 30},
+	{"uuid", "UUID", TABLE_TEXT, 0},
+	{"state", "STATE", TABLE_TEXT, 0},
+	{"priority", "PRIO", TABLE_INTEGER, 0},
+	{NULL, "AGE", TABLE_SPAN, 0},
+	{"created_at", NULL, TABLE_TIME, 0},
+	{"not_before", NULL, TABLE_TIME, 0},
+	{"expires", NULL, TABLE_TIME, 0},
+	{"sent_at", NULL, TABLE_TIME, 0},
+	{"ended_at", NULL, TABLE_TIME, 0},
+	{"not_now_count", NULL, TABLE_INTEGER, 0},
+	{"reason", "REASON", TABLE_TEXT, 60},
+	{"args", NULL, TABLE_JSON, 0},
+};
+
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+
+struct listing {
+	struct arena arena; /* of a row */
+	struct table table;
+	int64_t now;
+};
+
+/* The view `queue` shows no secrets; neither does the list. */
+static const char *
+without_secrets(struct arena *arena, const char *args)
+{
+	struct plist *keys;
+	struct buf json;
+
+	if (args == NULL || strstr(args, "UnlockToken") == NULL)
+		return args;
+	if (plist_read_json(plist_limits_default(), arena, args, strlen(args), &keys, NULL) !=
+		ERR_OK)
+		return NULL;
+	if (plist_get(keys, "UnlockToken") != NULL)
+		plist_set(arena, keys, "UnlockToken", plist_string(arena, "(secret)"));
+	buf_init(&json, arena, ARGS_MOST);
+	plist_write_json(&json, keys, false);
+	return json.bytes;
+}
+
+/* The row has the table's columns but the age. */
+static enum err_kind
+add_row(const struct db_row *row, void *context, struct err *err)
+{
+	struct listing *listing = context;
+	struct db_value values[COLUMNS];
+
+	(void)err;
+	memcpy(values, row->values, 5 * sizeof(*values));
+	values[5] = DB_INT((listing->now - db_int(row, 5)) / 1000);
+	memcpy(values + 6, row->values + 5, 7 * sizeof(*values));
+	values[13] = DB_TEXT(without_secrets(&listing->arena, db_text(row, 12)));
+	table_add(&listing->table, values);
+	arena_reset(&listing->arena);
+	return ERR_OK;
+}
+
+enum err_kind
+cli_queue_list(struct cli *cli, struct err *err)
+{
+	struct listing listing = {.now = clock_now()};
+	struct db_value args[] = {DB_INT(0), DB_INT(0), DB_INT(INT64_MAX)};
+	struct cli_list list = {
+		.statement =
+			cli_option(cli, "ended") != NULL ? SQL_CLI_QUEUE_ALL : SQL_CLI_QUEUE_OPEN,
+		.args = args,
+		.count = 3,
+		.keys = 2,
+	};
+	enum err_kind kind = cli_limit(cli, &list.limit, err);
+	int64_t no;
+
+	if (kind == ERR_OK && cli->words.count > 0) {
+		kind = cli_enrollment_no(cli, cli->words.words[0], &no, err);
+		args[0] = args[2] = DB_INT(no);
+	}
+	if (kind != ERR_OK)
+		return kind;
+	arena_init(&listing.arena);
+	table_init(&listing.table, cli->out, cli->json, columns, COLUMNS);
+	kind = cli_list(cli, &list, add_row, &listing, err);
+	table_release(&listing.table);
+	arena_release(&listing.arena);
+	return kind;
+}
+
+/* ---- an operator changes his mind ---- */
+
+static void
+say_cancelled(struct cli *cli, int64_t count)
+{
+	if (cli->json)
+		fprintf(cli->out, "{\"cancelled\":%lld}\n", (long long)count);
+	else
+		fprintf(cli->out, "cancelled: %lld\n", (long long)count);
+}
+
+enum err_kind
+cli_queue_cancel(struct cli *cli, struct err *err)
+{
+	const char *uuid = cli->words.words[0];
+	const char *id = cli->words.count > 1 ? cli->words.words[1] : NULL;
+	struct enrollment enrollment;
+	int64_t count;
+
+	if (id != NULL && enrollment_find(&cli->mdm, id, &enrollment, err) != ERR_OK)
+		return cli_not_found(err->kind, err, "unknown device %s", id);
+	if (queue_cancel(&cli->mdm, uuid, id, reason, &count, err) != ERR_OK)
+		return err->kind;
+	if (count == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no open command %s%s%s", uuid,
+			id == NULL ? "" : " of ", id == NULL ? "" : id);
+	say_cancelled(cli, count);
+	return ERR_OK;
+}
+
+enum err_kind
+cli_queue_clear(struct cli *cli, struct err *err)
+{
+	const char *id = cli->words.words[0];
+	enum err_kind kind;
+	int64_t count;
+
+	kind = queue_clear(&cli->mdm, id, reason, &count, err);
+	if (kind != ERR_OK)
+		return cli_not_found(kind, err, "unknown device %s", id);
+	say_cancelled(cli, count);
+	return ERR_OK;
+}

@@ -1,0 +1,108 @@
+/*
+ * The table of commands: what `pomona` can do, one row each.
+ */
+#include "cli/commands.h"
+
+#define OPTIONS(...)                                                                               \
+	(const struct words_option[])                                                              \
+	{                                                                                          \
+		__VA_ARGS__,                                                                       \
+		{                                                                                  \
+			NULL, NULL, NULL                                                           \
+		}                                                                                  \
+	}
+
+const struct cli_command cli_commands[] = {
+	{"init", NULL, "", "make the store, the master key and the device CA", 0, 0,
+		CLI_NEEDS_NOTHING, CLI_OWN,
+		OPTIONS({"dir", "DIR", "make DIR with a configuration file and all files in it"},
+			{"server-url", "URL", "setting server_url: where devices reach the server"},
+			{"organization", "NAME", "setting organization"},
+			{"ca-name", "NAME", "common name of the device CA"},
+			{"user", "NAME", "give the files to this user (as root)"}),
+		cli_init,
+		"What is there is kept: it can be run again to complete what was interrupted.\n"
+		"The CA's certificate is written as device-ca.pem beside the master key, for the "
+		"web server.\n"
+		"Without --dir the configuration file must exist; it names the files."},
+	{"push-cert", "import", "FILE.p12|FILE.pem", "take a push certificate and its key", 1, 1,
+		CLI_NEEDS_KEY, CLI_WRITE,
+		OPTIONS({"password-file", "FILE", "its first line is the file's password"}),
+		cli_push_cert_import,
+		"Keychain exports (.p12) and PEM files with certificate and key.  A newer "
+		"certificate of the same topic\nreplaces the old one, and pushes that were stopped "
+		"go on."},
+	{"push-cert", "list", "", "list the push certificates", 0, 0, CLI_NEEDS_STORE, CLI_READ,
+		NULL, cli_push_cert_list, NULL},
+	{"device", "list", "", "list devices and user channels", 0, 0, CLI_NEEDS_STORE, CLI_OWN,
+		OPTIONS({"state", "STATE", "authenticating, enrolled, checked_out or blocked"},
+			{"kind", "KIND", "device, user, shared_ipad, user_enrollment_device, …"},
+			CLI_OPTION_LIMIT),
+		cli_device_list, NULL},
+	{"device", "show", "ID", "show one", 1, 1, CLI_NEEDS_STORE, CLI_READ, NULL, cli_device_show,
+		NULL},
+	{"queue", "add", "ID…|--all REQUEST [KEY=VALUE…]", "queue a command", 0, CLI_ANY,
+		CLI_NEEDS_STORE, CLI_OWN,
+		OPTIONS({"all", NULL, "for all enrolled devices"},
+			{"args", "JSON", "the command's keys as a JSON object, or @FILE with one"},
+			{"plist", "FILE", "a whole command plist, queued byte for byte"},
+			{"priority", "N", "higher goes first (0)"},
+			{"not-before", "TIME", "not before then: 2026-11-24T08:00:00Z, or +2h"},
+			{"expires", "TIME", "not after then"}),
+		cli_queue_add,
+		"VALUE is read as the type the command's key has: Message='Call IT', "
+		"ManagedOnly=true,\nQueries=UDID,OSVersion, ReturnToService.Enabled=true, "
+		"Payload=@FILE, or JSON for a dictionary.\n"
+		"A command that destroys data wants confirm=ID, and goes to one device at a time.\n"
+		"A request that is not known by name goes with --plist."},
+	{"queue", "list", "[ID]", "list open commands", 0, 1, CLI_NEEDS_STORE, CLI_OWN,
+		OPTIONS({"ended", NULL, "those that have ended too"}, CLI_OPTION_LIMIT),
+		cli_queue_list, NULL},
+	{"queue", "cancel", "UUID [ID]", "cancel an open command, for all or one", 1, 2,
+		CLI_NEEDS_STORE, CLI_WRITE, NULL, cli_queue_cancel, NULL},
+	{"queue", "clear", "ID", "cancel all open commands of a device", 1, 1, CLI_NEEDS_STORE,
+		CLI_WRITE, NULL, cli_queue_clear, NULL},
+	{"result", "list", "[ID]", "list answers, newest command first", 0, 1, CLI_NEEDS_STORE,
+		CLI_OWN, OPTIONS({"uuid", "UUID", "those to this command"}, CLI_OPTION_LIMIT),
+		cli_result_list, NULL},
+	{"result", "show", "UUID", "show the answer to a command", 1, 1, CLI_NEEDS_STORE, CLI_READ,
+		OPTIONS({"device", "ID", "of this device, when several have answered"},
+			{"plist", NULL, "print the device's message, byte for byte"}),
+		cli_result_show,
+		"People see tables; --json prints the answer as JSON, as it is in the store."},
+	{"push", NULL, "ID…", "wake devices", 1, CLI_ANY, CLI_NEEDS_STORE, CLI_OWN, NULL, cli_push,
+		"Asks pomona-push to send; a new command does so by itself."},
+	{"identity", "issue", "NAME… --out DIR", "issue client certificates from the device CA", 1,
+		CLI_ANY, CLI_NEEDS_KEY, CLI_OWN,
+		OPTIONS({"out", "DIR", "where NAME.pem, NAME.key and NAME.p12 go"},
+			{"days", "N", "how long they are good for (1825)"},
+			{"key", "rsa|ec", "RSA 2048 (what all devices take), or P-256"},
+			{"count", "N", "N of each name: NAME-000001, …"},
+			{"p12-password-file", "FILE",
+				"its first line is the password of NAME.p12"}),
+		cli_identity_issue,
+		"Without a password file each .p12 has a password of its own, in "
+		"NAME.p12-password.\nFiles that are there are not overwritten."},
+	{"ca", "show", "", "print the device CA's certificate", 0, 0, CLI_NEEDS_STORE, CLI_READ,
+		NULL, cli_ca_show, NULL},
+	{"profile", "uuid", "FILE", "tell UUID and identifier of a profile", 1, 1,
+		CLI_NEEDS_NOTHING, CLI_OWN, OPTIONS({"bare", NULL, "the UUID and nothing else"}),
+		cli_profile_uuid, "FILE is a .mobileprovision or a .mobileconfig, signed or not."},
+	{"setting", "list", "", "list the settings", 0, 0, CLI_NEEDS_STORE, CLI_READ, NULL,
+		cli_setting_list, NULL},
+	{"setting", "get", "NAME", "print a setting's value", 1, 1, CLI_NEEDS_STORE, CLI_READ, NULL,
+		cli_setting_get, NULL},
+	{"setting", "set", "NAME VALUE", "change a setting", 2, 2, CLI_NEEDS_STORE, CLI_WRITE, NULL,
+		cli_setting_set, NULL},
+	{"admission", "list", "", "list who may enroll, and who may not", 0, 0, CLI_NEEDS_STORE,
+		CLI_OWN, OPTIONS(CLI_OPTION_LIMIT), cli_admission_list, NULL},
+	{"admission", "add", "udid|serial VALUE allow|block", "let a device enroll, or not", 3, 3,
+		CLI_NEEDS_STORE, CLI_WRITE, NULL, cli_admission_add,
+		"Blocked wins.  With setting enroll_devices at \"listed\" only the allowed ones "
+		"enroll."},
+	{"admission", "remove", "udid|serial VALUE", "take a rule away", 2, 2, CLI_NEEDS_STORE,
+		CLI_WRITE, NULL, cli_admission_remove, NULL},
+	{"version", NULL, "", "print the version", 0, 0, CLI_NEEDS_NOTHING, CLI_OWN, NULL,
+		cli_version, NULL},
+	{NULL, NULL, NULL, NULL, 0, 0, CLI_NEEDS_NOTHING, CLI_OWN, NULL, NULL, NULL},
+};

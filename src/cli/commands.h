@@ -1,0 +1,45 @@
+/*
+ * commands - the functions behind the rows of the table in commands.c; each prints its outcome.
+ *
+ * cli.h tells what is open when they are called.  pomona(1) tells what they do.
+ */
+#ifndef POMONA_CLI_COMMANDS_H
+#define POMONA_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+enum err_kind cli_admission_add(struct cli *cli, struct err *err);
+enum err_kind cli_admission_list(struct cli *cli, struct err *err);
+enum err_kind cli_admission_remove(struct cli *cli, struct err *err);
+
+enum err_kind cli_ca_show(struct cli *cli, struct err *err);
+
+enum err_kind cli_device_list(struct cli *cli, struct err *err);
+enum err_kind cli_device_show(struct cli *cli, struct err *err);
+
+enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
+
+enum err_kind cli_init(struct cli *cli, struct err *err);
+
+enum err_kind cli_profile_uuid(struct cli *cli, struct err *err);
+
+enum err_kind cli_push(struct cli *cli, struct err *err);
+
+enum err_kind cli_push_cert_import(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_list(struct cli *cli, struct err *err);
+
+enum err_kind cli_queue_add(struct cli *cli, struct err *err);
+enum err_kind cli_queue_cancel(struct cli *cli, struct err *err);
+enum err_kind cli_queue_clear(struct cli *cli, struct err *err);
+enum err_kind cli_queue_list(struct cli *cli, struct err *err);
+
+enum err_kind cli_result_list(struct cli *cli, struct err *err);
+enum err_kind cli_result_show(struct cli *cli, struct err *err);
+
+enum err_kind cli_setting_get(struct cli *cli, struct err *err);
+enum err_kind cli_setting_list(struct cli *cli, struct err *err);
+enum err_kind cli_setting_set(struct cli *cli, struct err *err);
+
+enum err_kind cli_version(struct cli *cli, struct err *err);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * pomona - the operator's command line; src/cli/commands.c is its table of commands.
+ */
+#include <sys/stat.h>
+
+#include "cli/cli.h"
+
+int
+main(int argc, char **argv)
+{
+	/* Store, keys and identities are nobody else's; what is meant for others says so. */
+	umask(077);
+	return cli_run(argc - 1, (const char *const *)argv + 1, stdout, stderr);
+}
