@@ -33,7 +33,7 @@ jsonl_close(struct jsonl *file)
 void
 jsonl_write(struct jsonl *file, json_t *object)
 {
-	char *line = file->open ? json_dumps(object, JSON_COMPACT) : NULL;
+	char *line = file->open ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
 	size_t len;
 
 	json_decref(object);

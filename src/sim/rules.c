@@ -84,7 +84,7 @@ take_word(struct reading *reading, const struct word *words, const json_t *value
 static enum err_kind
 take_status(struct reading *reading, const char *key, const json_t *value)
 {
-	int64_t status;
+	int64_t status = 0;
 
 	if (take_number(reading, key, value, &status) != ERR_OK)
 		return reading->err->kind;

@@ -153,6 +153,13 @@ tls_identity_load(struct tls_identity *identity, const char *dir, const char *na
 }
 
 void
+tls_identity_hold(struct tls_identity *identity)
+{
+	X509_up_ref(identity->certificate);
+	EVP_PKEY_up_ref(identity->key);
+}
+
+void
 tls_identity_release(struct tls_identity *identity)
 {
 	X509_free(identity->certificate);

@@ -45,6 +45,8 @@ enum err_kind tls_server_new(
 /* DIR/NAME.pem and DIR/NAME.key, which has to belong to it. */
 enum err_kind tls_identity_load(
 	struct tls_identity *identity, const char *dir, const char *name, struct err *err);
+/* One more to release it. */
+void tls_identity_hold(struct tls_identity *identity);
 void tls_identity_release(struct tls_identity *identity);
 
 /* One step each; call again when the socket is ready. */
