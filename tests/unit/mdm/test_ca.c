@@ -1,0 +1,117 @@
+/*
+ * The device CA: made once, sealed under the master key, and it issues.
+ */
+#include "mdm/ca.h"
+
+#include "unit.h"
+#include "unit_store.h"
+
+static void
+make(struct unit_store *unit)
+{
+	unit_begin(unit, DB_WRITE);
+	if (ca_create(&unit->mdm, "Test CA", "Orchard", &unit->err) != ERR_OK)
+		fail_msg("%s", unit->err.message);
+	unit_commit(unit);
+}
+
+static void
+test_none(void **state)
+{
+	struct x509_issuer *issuer;
+	struct unit_store unit;
+	const char *pem;
+
+	(void)state;
+	unit_store_open(&unit);
+	unit_begin(&unit, DB_READ);
+	assert_int_equal(ca_certificate(&unit.mdm, &pem, &unit.err), ERR_NOT_FOUND);
+	assert_null(pem);
+	assert_int_equal(ca_issuer(&unit.mdm, &issuer, &unit.err), ERR_NOT_FOUND);
+	assert_null(issuer);
+	assert_non_null(strstr(unit.err.message, "pomona init"));
+	unit_commit(&unit);
+	unit_store_close(&unit);
+}
+
+static void
+test_make_and_issue(void **state)
+{
+	struct x509_client client = {.common_name = "iPad 7", .key = X509_KEY_EC_P256, .days = 10};
+	struct x509_identity identity;
+	struct x509_issuer *issuer;
+	struct unit_store unit;
+	struct x509_info info;
+	const char *pem;
+
+	(void)state;
+	unit_store_open(&unit);
+	make(&unit);
+	unit_begin(&unit, DB_READ);
+	assert_int_equal(ca_certificate(&unit.mdm, &pem, &unit.err), ERR_OK);
+	assert_int_equal(x509_inspect(&unit.arena, pem, &info, &unit.err), ERR_OK);
+	assert_string_equal(info.common_name, "Test CA");
+	assert_null(strstr(pem, "PRIVATE"));
+	assert_int_equal(ca_issuer(&unit.mdm, &issuer, &unit.err), ERR_OK);
+	unit_commit(&unit);
+	assert_int_equal(
+		x509_issue_client(&unit.arena, issuer, &client, &identity, &unit.err), ERR_OK);
+	assert_int_equal(x509_inspect(&unit.arena, identity.cert_pem, &info, &unit.err), ERR_OK);
+	assert_string_equal(info.common_name, "iPad 7");
+	x509_issuer_free(issuer);
+	unit_store_close(&unit);
+}
+
+/* The second one is refused, and the first stays. */
+static void
+test_only_once(void **state)
+{
+	struct unit_store unit;
+	const char *pem, *first;
+
+	(void)state;
+	unit_store_open(&unit);
+	make(&unit);
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(ca_certificate(&unit.mdm, &first, &unit.err), ERR_OK);
+	assert_int_equal(ca_create(&unit.mdm, "Other", NULL, &unit.err), ERR_CONFLICT);
+	assert_int_equal(ca_certificate(&unit.mdm, &pem, &unit.err), ERR_OK);
+	assert_string_equal(pem, first);
+	unit_commit(&unit);
+	unit_store_close(&unit);
+}
+
+/* The key is not in the store in the clear, and opens under its master key alone. */
+static void
+test_sealed(void **state)
+{
+	struct x509_issuer *issuer;
+	struct unit_store unit;
+
+	(void)state;
+	unit_store_open(&unit);
+	make(&unit);
+	assert_int_equal(
+		unit_sql_int(&unit, "SELECT instr(key, CAST('PRIVATE' AS BLOB)) FROM authority"),
+		0);
+	unit.key.bytes[0] ^= 1;
+	unit_begin(&unit, DB_READ);
+	assert_int_equal(ca_issuer(&unit.mdm, &issuer, &unit.err), ERR_INTERNAL);
+	assert_null(issuer);
+	assert_non_null(strstr(unit.err.message, "device CA"));
+	unit_commit(&unit);
+	unit_store_close(&unit);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_make_and_issue),
+		cmocka_unit_test(test_only_once),
+		cmocka_unit_test(test_sealed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,145 @@
+/*
+ * Settings: defaults, what a value may be, the event that a change leaves.
+ */
+#include "mdm/setting.h"
+
+#include "unit.h"
+#include "unit_store.h"
+
+static const struct {
+	const char *name, *value;
+	bool good;
+} cases[] = {
+	{"server_url", "https://mdm.example.com", true},
+	{"server_url", "https://mdm.example.com:8443/pomona", true},
+	{"server_url", "https://127.0.0.1:8443", true},
+	{"server_url", "http://mdm.example.com", false},
+	{"server_url", "https://", false},
+	{"server_url", "https:///mdm", false},
+	{"server_url", "https://mdm.example.com/", false},
+	{"server_url", "https://mdm.example.com?x", false},
+	{"server_url", "https://mdm.example.com/a b", false},
+	{"server_url", "https://mdm.example.com/\"", false},
+	{"server_url", "", false},
+	{"organization", "Obst & Söhne", true},
+	{"organization", "", false},
+	{"organization", "two\nlines", false},
+	{"organization", "\xff", false},
+	{"enroll_topics", "imported", true},
+	{"enroll_topics", "any", true},
+	{"enroll_topics", "com.apple.mgmt.External.a com.apple.mgmt.External.b", true},
+	{"enroll_topics", "", false},
+	{"enroll_topics", "  ", false},
+	{"enroll_topics", "a;b", false},
+	{"enroll_devices", "any", true},
+	{"enroll_devices", "listed", true},
+	{"enroll_devices", "some", false},
+	{"no_such", "x", false},
+};
+
+static void
+test_values(void **state)
+{
+	struct unit_store unit;
+
+	(void)state;
+	unit_store_open(&unit);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *value;
+
+		unit_begin(&unit, DB_WRITE);
+		assert_int_equal(
+			setting_set(&unit.mdm, cases[i].name, cases[i].value, &unit.err) == ERR_OK,
+			cases[i].good);
+		if (cases[i].good) {
+			assert_int_equal(
+				setting_get(&unit.mdm, cases[i].name, &value, &unit.err), ERR_OK);
+			assert_string_equal(value, cases[i].value);
+		} else
+			assert_non_null(strstr(unit.err.message, cases[i].name));
+		unit_commit(&unit);
+	}
+	unit_store_close(&unit);
+}
+
+static void
+test_defaults(void **state)
+{
+	static const struct {
+		const char *name, *value;
+	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
+		{"enroll_devices", "any"}};
+	struct unit_store unit;
+	size_t count = 0;
+
+	(void)state;
+	unit_store_open(&unit);
+	unit_begin(&unit, DB_READ);
+	for (; setting_name(count) != NULL; count++) {
+		const char *value;
+
+		assert_string_equal(setting_name(count), defaults[count].name);
+		assert_int_equal(
+			setting_get(&unit.mdm, defaults[count].name, &value, &unit.err), ERR_OK);
+		if (defaults[count].value == NULL)
+			assert_null(value);
+		else
+			assert_string_equal(value, defaults[count].value);
+	}
+	assert_int_equal(count, COUNT(defaults));
+	unit_commit(&unit);
+	unit_store_close(&unit);
+}
+
+/* One event for a change, none for the same again; it tells the name, not the value. */
+static void
+test_events(void **state)
+{
+	struct unit_store unit;
+
+	(void)state;
+	unit_store_open(&unit);
+	for (int i = 0; i < 2; i++) {
+		unit_begin(&unit, DB_WRITE);
+		assert_int_equal(
+			setting_set(&unit.mdm, "organization", "Secret Lab", &unit.err), ERR_OK);
+		unit_commit(&unit);
+	}
+	assert_int_equal(unit_sql_int(&unit, "SELECT COUNT(*) FROM event"), 1);
+	assert_string_equal(unit_sql_text(&unit, "SELECT kind || ' ' || detail FROM event"),
+		"setting {\"name\":\"organization\"}");
+	assert_string_equal(
+		unit_sql_text(&unit, "SELECT value FROM setting WHERE name = 'organization'"),
+		"Secret Lab");
+	unit_store_close(&unit);
+}
+
+/* What is set in SQL is what the program sees. */
+static void
+test_sql_face(void **state)
+{
+	struct unit_store unit;
+	const char *value;
+
+	(void)state;
+	unit_store_open(&unit);
+	unit_sql(&unit, "INSERT INTO setting (name, value) VALUES ('enroll_devices', 'listed')");
+	unit_begin(&unit, DB_READ);
+	assert_int_equal(setting_get(&unit.mdm, "enroll_devices", &value, &unit.err), ERR_OK);
+	assert_string_equal(value, "listed");
+	unit_commit(&unit);
+	unit_store_close(&unit);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_sql_face),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
