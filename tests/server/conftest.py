@@ -1,0 +1,114 @@
+"""Fixtures of the whole-server tests: `server` is shared by a session, `own_server` is a test's own."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+from harness import Pki, Server
+from harness.process import SANITIZER, Programs
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "measured: measures time or memory; means nothing in a sanitizer's build")
+    config.addinivalue_line("markers", "long: takes minutes")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the tests that take minutes as well")
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if SANITIZER and item.get_closest_marker("measured"):
+            item.add_marker(pytest.mark.skip(reason="nothing is measured in a sanitizer's build"))
+        if item.get_closest_marker("long") and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: --long"))
+
+
+@pytest.fixture(scope="session")
+def root():
+    """A folder with a short name (the path of a socket has 107 bytes), gone at the end."""
+    directory = tempfile.mkdtemp(prefix="pomona-test-", dir="/tmp")
+    yield directory
+    if os.environ.get("POMONA_KEEP"):
+        print(f"\nkept: {directory}")
+    else:
+        shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def programs(root):
+    started = Programs(root)
+    yield started
+    left = started.leftovers()
+    reports = started.sanitizer_reports()
+    assert not left, f"left behind: {left}"
+    assert not reports, reports
+
+
+@pytest.fixture(scope="session")
+def pki(root):
+    return Pki(os.path.join(root, "pki"))
+
+
+@pytest.fixture(scope="session")
+def make_server(programs, pki, root):
+    return lambda **options: Server(programs, pki, root, **options)
+
+
+@pytest.fixture(scope="session")
+def server(make_server):
+    shared = make_server()
+    yield shared
+    shared.stop()
+
+
+@pytest.fixture
+def own_server(make_server):
+    own = make_server()
+    yield own
+    own.stop()
+
+
+@pytest.fixture(scope="module")
+def push_server(make_server):
+    """With pomona-push and the APNs stand-in."""
+    own = make_server(push=True)
+    yield own
+    own.stop()
+
+
+@pytest.fixture
+def device(server):
+    enrolled = server.enrolled()
+    yield enrolled
+    enrolled.close()
+
+
+@pytest.fixture
+def unknown_device(server):
+    """It has an identity but has not enrolled."""
+    new = server.new_device()
+    yield new
+    new.close()
+
+
+@pytest.fixture(autouse=True)
+def no_sanitizer_report(programs):
+    yield
+    reports = programs.sanitizer_reports()
+    assert not reports, reports
+
+
+@pytest.hookimpl(tryfirst=True, hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """The end of the server's log, beside a failure."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.when != "call" or not report.failed:
+        return
+    for name, value in item.funcargs.items():
+        if isinstance(value, Server):
+            report.sections.append((f"log of {name}", value.logs()[-4000:]))

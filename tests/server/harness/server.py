@@ -1,0 +1,300 @@
+"""A whole server in a folder of its own: store, pomona-fcgi, nginx and, when asked for, pomona-push and the APNs
+stand-in.  A test speaks to it as a device (harness.device), as an operator in the sqlite3 shell (sql) and on the
+command line (pomona)."""
+
+import itertools
+import json
+import os
+import ssl
+import subprocess
+import urllib.request
+
+from .device import Device, new_uuid
+from .pki import Identity
+from .process import PATIENCE, REPOSITORY, Program, free_port, program_path, wait_for
+
+NGINX_CONF = """
+{user}
+worker_processes 2;
+pid {dir}/nginx.pid;
+error_log {dir}/nginx-error.log notice;
+daemon off;
+worker_rlimit_nofile 8192;
+events {{ worker_connections 4096; }}
+http {{
+	access_log off;
+	client_body_temp_path {dir}/nginx/body;
+	proxy_temp_path {dir}/nginx/proxy;
+	fastcgi_temp_path {dir}/nginx/fastcgi;
+	uwsgi_temp_path {dir}/nginx/uwsgi;
+	scgi_temp_path {dir}/nginx/scgi;
+	include {dir}/nginx/site.conf;
+}}
+"""
+
+
+class SqlError(Exception):
+    """What the sqlite3 shell said."""
+
+
+class Server:
+    numbers = itertools.count(1)
+
+    def __init__(self, programs, pki, root, push=False, threads=64, log="info", store=None, **push_conf):
+        self.number = next(self.numbers)
+        self.programs = programs
+        self.pki = pki
+        self.dir = os.path.join(root, f"s{self.number}")
+        os.makedirs(os.path.join(self.dir, "nginx"))
+        self.db = os.path.join(store or self.dir, "pomona.db")
+        self.conf = self.path("pomona.conf")
+        self.device_ca = self.path("device-ca.pem")
+        self.socket = self.path("fcgi.sock")
+        self.port = free_port()
+        self.tls_ca = pki.tls_ca.certificate
+        self.topic = f"com.apple.mgmt.External.{new_uuid().lower()}"
+        self.apns_port = free_port() if push else 1
+        self.apns_log = self.path("apns.jsonl")
+        self.apns_rules = self.path("apns-rules.json")
+        self.parts = {}
+        self._issued = itertools.count(1)
+        self._write_conf(threads, log, push_conf)
+        self.pomona("init", "--server-url", self.url, "--organization", "Pomona Tests")
+        self.pomona("push-cert", "import", self.push_certificate().both)
+        self.start_fcgi()
+        self.start_nginx()
+        if push:
+            self.start_apns()
+            self.start_push()
+
+    # ---- places ----
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    @property
+    def url(self):
+        return f"https://127.0.0.1:{self.port}"
+
+    def _write_conf(self, threads, log, push_conf):
+        push = {"apns_url": f"https://127.0.0.1:{self.apns_port}", "apns_ca": self.pki.apple_ca.certificate, **push_conf}
+        sections = {
+            "store": {"database": self.db, "key": self.path("pomona.key")},
+            "fcgi": {"threads": threads},
+            "push": push,
+            "log": {"level": log},
+        }
+        with open(self.conf, "w") as conf:
+            for section, keys in sections.items():
+                conf.write(f"[{section}]\n")
+                conf.writelines(f"{key} = {value}\n" for key, value in keys.items())
+
+    def push_certificate(self, topic=None):
+        return self.pki.push_certificate(f"push-{self.number}", topic or self.topic)
+
+    # ---- its programs ----
+
+    def start(self, name, argv, **popen):
+        program = Program(self.programs, name, argv, self.dir, {"POMONA_CONF": self.conf}, **popen)
+        self.parts[name] = program
+        return program
+
+    def start_fcgi(self, *options, listen=None):
+        program = self.start("pomona-fcgi", [program_path("pomona-fcgi"), "--listen", listen or self.socket, *options])
+        ready = program.output().count("msg=ready")
+        wait_for(lambda: self._is_ready(program, "msg=ready", ready), "pomona-fcgi to be ready")
+        return program
+
+    @staticmethod
+    def _is_ready(program, mark, before):
+        assert program.alive(), f"{program.name} ended at once\n{program.output()[-3000:]}"
+        return program.output().count(mark) > before
+
+    def write_site(self, **values):
+        usual = {
+            "FCGI_SOCKET": self.socket,
+            "LISTEN": f"127.0.0.1:{self.port}",
+            "SERVER_NAME": "localhost",
+            "TLS_CERTIFICATE": self.pki.tls.certificate,
+            "TLS_KEY": self.pki.tls.key,
+            "DEVICE_CA": self.device_ca,
+        }
+        pairs = [f"{name}={value}" for name, value in {**usual, **values}.items()]
+        with open(os.path.join(REPOSITORY, "nginx", "pomona.conf.in")) as template:
+            with open(self.path("nginx/site.conf"), "w") as site:
+                subprocess.run(
+                    [os.path.join(REPOSITORY, "scripts", "fill-in"), *pairs], stdin=template, stdout=site, check=True
+                )
+
+    def start_nginx(self, **site):
+        self.write_site(**site)
+        with open(self.path("nginx.conf"), "w") as conf:
+            conf.write(NGINX_CONF.format(dir=self.dir, user="user root root;" if os.geteuid() == 0 else ""))
+        nginx = self.start(
+            "nginx", ["nginx", "-p", self.dir, "-c", self.path("nginx.conf"), "-e", self.path("nginx-error.log")]
+        )
+        wait_for(lambda: self._answers(nginx), "nginx to answer")
+        return nginx
+
+    def _answers(self, nginx):
+        assert nginx.alive(), f"nginx ended at once\n{nginx.output()}"
+        try:
+            return self.get("/version")
+        except OSError:
+            return None
+
+    def start_apns(self, *options):
+        ready = self.path("apns.ready")
+        if os.path.exists(ready):
+            os.unlink(ready)
+        program = self.start(
+            "apns",
+            [
+                program_path("pomona-sim"), "--apns-listen", f"127.0.0.1:{self.apns_port}",
+                "--apns-cert", self.pki.apns.certificate, "--apns-key", self.pki.apns.key,
+                "--apns-client-ca", self.pki.apple_ca.certificate, "--apns-log", self.apns_log,
+                "--apns-rules", self.apns_rules, "--ready-file", ready, *options,
+            ],
+        )  # fmt: skip
+        wait_for(lambda: os.path.exists(ready) or not program.alive(), "the stand-in")
+        assert program.alive(), program.output()
+        return program
+
+    def start_push(self):
+        program = self.start("pomona-push", [program_path("pomona-push")])
+        ready = program.output().count("msg=ready")
+        wait_for(lambda: self._is_ready(program, "msg=ready", ready), "pomona-push to be ready")
+        return program
+
+    def stop(self):
+        problems = []
+        for name in ("pomona-push", "apns", "nginx", "pomona-fcgi", *list(self.parts)):
+            program = self.parts.pop(name, None)
+            if program is None:
+                continue
+            try:
+                program.stop()
+            except AssertionError as problem:
+                problems.append(str(problem))
+        assert not problems, "\n".join(problems)
+
+    @property
+    def fcgi(self):
+        return self.parts["pomona-fcgi"]
+
+    @property
+    def push(self):
+        return self.parts["pomona-push"]
+
+    # ---- as somebody without a certificate ----
+
+    def get(self, path):
+        context = ssl.create_default_context(cafile=self.tls_ca)
+        with urllib.request.urlopen(self.url + path, context=context, timeout=20) as answer:
+            return answer.read()
+
+    # ---- as an operator ----
+
+    def run(self, argv, check=True, **run):
+        done = subprocess.run(
+            argv, capture_output=True, timeout=PATIENCE * 4, check=False,
+            env=self.programs.environment({"POMONA_CONF": self.conf}), **run,
+        )  # fmt: skip
+        if check:
+            assert done.returncode == 0, f"{argv} ended with {done.returncode}: {done.stderr.decode()}"
+        return done
+
+    def pomona(self, *args, check=True, **run):
+        """The command line; gives its standard output, or (check=False) all of what came of it."""
+        done = self.run([program_path("pomona"), *args], check, **run)
+        return done.stdout.decode() if check else done
+
+    def pomona_json(self, *args):
+        return json.loads(self.pomona(*args, "--json"))
+
+    def sqlite(self, statement, *options):
+        """The sqlite3 shell, as an operator would type into it."""
+        done = self.run(["sqlite3", "-bail", "-cmd", ".timeout 10000", *options, self.db], False, input=statement.encode())
+        if done.returncode != 0 or done.stderr:
+            raise SqlError(done.stderr.decode().strip())
+        return done.stdout.decode()
+
+    def sql(self, statement):
+        """Its rows."""
+        text = self.sqlite(statement, "-json").strip()
+        return json.loads(text) if text else []
+
+    def row(self, statement):
+        rows = self.sql(statement)
+        assert len(rows) == 1, f"{len(rows)} rows of {statement}: {rows}"
+        return rows[0]
+
+    def value(self, statement):
+        (value,) = self.row(statement).values()
+        return value
+
+    def queue(self, channel, request, args=None, **columns):
+        """INSERT INTO queue; gives the UUID."""
+        columns = {"device": channel.id, "request": request, **columns}
+        if args is not None:
+            columns["args"] = json.dumps(args)
+        names = ", ".join(columns)
+        values = ", ".join(quote(value) for value in columns.values())
+        before = {row["uuid"] for row in self.sql(f"SELECT uuid FROM command WHERE device = {quote(channel.id)}")}
+        self.sql(f"INSERT INTO queue({names}) VALUES ({values});")
+        after = {row["uuid"] for row in self.sql(f"SELECT uuid FROM command WHERE device = {quote(channel.id)}")}
+        (uuid,) = after - before
+        return uuid
+
+    def command(self, channel, uuid):
+        return self.row(f"SELECT * FROM command WHERE device = {quote(channel.id)} AND uuid = {quote(uuid)}")
+
+    def state(self, channel, uuid):
+        return self.command(channel, uuid)["state"]
+
+    def result(self, channel, uuid):
+        return self.row(f"SELECT * FROM result WHERE device = {quote(channel.id)} AND uuid = {quote(uuid)}")
+
+    def device_row(self, channel):
+        return self.row(f"SELECT * FROM device WHERE id = {quote(channel.id)}")
+
+    # ---- devices ----
+
+    def issue(self, name=None):
+        name = name or f"device-{next(self._issued)}"
+        out = self.path("identities")
+        self.pomona("identity", "issue", name, "--out", out)
+        return Identity(os.path.join(out, name + ".pem"), os.path.join(out, name + ".key"))
+
+    def new_device(self, identity=None, topic=None, **options):
+        return Device(self, identity or self.issue(), topic or self.topic, **options)
+
+    def enrolled(self, **options):
+        return self.new_device(**options).enroll()
+
+    # ---- pushes ----
+
+    def pushes(self, channel=None):
+        """What the stand-in got, in order."""
+        if not os.path.exists(self.apns_log):
+            return []
+        with open(self.apns_log) as log:
+            lines = [json.loads(line) for line in log if line.endswith("\n")]
+        return [line for line in lines if channel is None or line["token"] == channel.token.hex()]
+
+    def apns_answers(self, *rules):
+        """Tells the stand-in what to answer from now on."""
+        with open(self.apns_rules + ".new", "w") as file:
+            json.dump(list(rules), file)
+        os.replace(self.apns_rules + ".new", self.apns_rules)
+
+    def logs(self):
+        return "".join(program.output() for program in self.parts.values())
+
+
+def quote(value):
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + str(value).replace("'", "''") + "'"

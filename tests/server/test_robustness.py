@@ -1,0 +1,325 @@
+"""Nothing that was answered 200 is lost, whatever happens to the programs; and nothing leaks into logs."""
+
+import base64
+import http.client
+import os
+import signal
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from harness import wait_for
+from harness.process import Program
+from harness.server import quote
+
+
+class Load:
+    """Devices that answer one command after the other; remembers what was answered 200."""
+
+    def __init__(self, server, devices=6):
+        self.server = server
+        self.devices = [server.enrolled() for _ in range(devices)]
+        self.accepted = []
+        self.statuses = {}
+        self.lost_connections = 0
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self.threads = [threading.Thread(target=self._run, args=(device,)) for device in self.devices]
+
+    def queue(self, each):
+        ids = ", ".join(quote(device.id) for device in self.devices)
+        self.server.sql(
+            "INSERT INTO queue(device, request) "
+            f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {each}) "
+            f"SELECT id, 'ProfileList' FROM device, n WHERE id IN ({ids})"
+        )
+
+    def _note(self, reply, uuid, device):
+        with self.lock:
+            self.statuses[reply.status] = self.statuses.get(reply.status, 0) + 1
+            if uuid is not None and reply.status == 200:
+                self.accepted.append((device.id, uuid))
+
+    def _run(self, device):
+        uuid = None
+        while not self.stopping.is_set():
+            try:
+                reply = device.idle() if uuid is None else device.acknowledge(uuid, ProfileList=[])
+            except (OSError, http.client.HTTPException, ssl.SSLError):
+                with self.lock:
+                    self.lost_connections += 1
+                uuid = None
+                continue
+            self._note(reply, uuid, device)
+            uuid = reply.uuid
+
+    def start(self):
+        for thread in self.threads:
+            thread.start()
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(60)
+            assert not thread.is_alive()
+        for device in self.devices:
+            device.close()
+
+    def check(self):
+        """Every answer that got its 200 is there, once."""
+        stored = {(row["device"], row["uuid"]) for row in self.server.sql("SELECT device, uuid FROM result")}
+        lost = [answer for answer in self.accepted if answer not in stored]
+        assert not lost, f"{len(lost)} of {len(self.accepted)} answers are lost"
+        open_but_answered = self.server.sql(
+            "SELECT c.device, c.uuid FROM command c JOIN result r ON r.device = c.device AND r.uuid = c.uuid "
+            "WHERE c.state NOT IN ('acknowledged')"
+        )
+        assert not open_but_answered
+
+
+@pytest.fixture
+def load(own_server):
+    running = Load(own_server)
+    running.queue(400)
+    running.start()
+    yield running
+    if not running.stopping.is_set():
+        running.stop()
+
+
+def wait_for_answers(load, more):
+    goal = len(load.accepted) + more
+    wait_for(lambda: len(load.accepted) >= goal, f"{more} more answers")
+
+
+def test_sigterm_under_load_loses_nothing(own_server, load):
+    for _ in range(3):
+        wait_for_answers(load, 50)
+        own_server.parts.pop("pomona-fcgi").stop()
+        own_server.start_fcgi()
+    wait_for_answers(load, 50)
+    load.stop()
+    load.check()
+    assert set(load.statuses) <= {200, 503}, load.statuses
+    assert load.lost_connections == 0, "nginx answers, whatever becomes of the responder"
+
+
+def test_kill_under_load_loses_nothing_that_was_answered(own_server, load):
+    for _ in range(3):
+        wait_for_answers(load, 50)
+        own_server.parts.pop("pomona-fcgi").kill()
+        own_server.start_fcgi()
+    wait_for_answers(load, 50)
+    load.stop()
+    load.check()
+    assert set(load.statuses) <= {200, 503}, load.statuses
+    assert own_server.value("PRAGMA integrity_check") == "ok"
+
+
+def test_two_responders_on_one_store(own_server, load):
+    """Several processes may share one database file."""
+    second = own_server.start(
+        "pomona-fcgi-2", [own_server.fcgi.process.args[0], "--listen", own_server.path("fcgi-2.sock")]
+    )
+    wait_for(lambda: "msg=ready" in second.output(), "the second responder")
+    own_server.parts.pop("nginx").stop()
+    own_server.start_nginx(FCGI_SOCKET=f"{own_server.socket}; server unix:{own_server.path('fcgi-2.sock')}")
+    wait_for_answers(load, 200)
+    load.stop()
+    load.check()
+    assert "msg=request" in second.output()
+
+
+def test_nginx_reloads_under_load(own_server, load):
+    for _ in range(3):
+        wait_for_answers(load, 50)
+        own_server.parts["nginx"].signal(signal.SIGHUP)
+    wait_for_answers(load, 50)
+    load.stop()
+    load.check()
+    assert set(load.statuses) == {200}
+
+
+class Shell(Program):
+    """A sqlite3 shell in which somebody types."""
+
+    def __init__(self, server):
+        self.read_end, write_end = os.pipe()
+        super().__init__(server.programs, "shell", ["sqlite3", "-bail", server.db], server.dir, stdin=-1, stdout=write_end)
+        os.close(write_end)
+
+    def type(self, text):
+        self.process.stdin.write(text.encode() + b"\n.print done\n")
+        self.process.stdin.flush()
+        answer = b""
+        while not answer.endswith(b"done\n"):
+            piece = os.read(self.read_end, 4096)
+            assert piece, self.output()
+            answer += piece
+
+    def leave(self):
+        self.process.stdin.close()
+        assert self.wait() == 0
+        os.close(self.read_end)
+
+
+def test_a_locked_store_is_503_and_retry_after(own_server):
+    device = own_server.enrolled()
+    uuid = own_server.queue(device, "ProfileList")
+    device.idle()
+    shell = Shell(own_server)
+    shell.type("BEGIN IMMEDIATE;")
+    reply = device.acknowledge(uuid, ProfileList=[])
+    assert reply.status == 503
+    assert int(reply.headers["Retry-After"]) > 0
+    assert b"lock" not in reply.body.lower(), "what went wrong inside is for the log"
+    assert own_server.state(device, uuid) == "sent"
+    # Reading needs no lock.
+    other = own_server.get("/healthz")
+    assert other == b"ok\n"
+    shell.type("ROLLBACK;")
+    shell.leave()
+    assert device.acknowledge(uuid, ProfileList=[]).status == 200
+    assert own_server.state(device, uuid) == "acknowledged"
+
+
+def test_an_idle_with_nothing_waiting_needs_no_lock(own_server):
+    device = own_server.enrolled()
+    device.idle()
+    shell = Shell(own_server)
+    shell.type("BEGIN IMMEDIATE;")
+    assert device.idle().status == 200
+    shell.type("COMMIT;")
+    shell.leave()
+
+
+def test_a_locked_store_does_not_lose_a_check_in(own_server):
+    device = own_server.new_device()
+    shell = Shell(own_server)
+    shell.type("BEGIN IMMEDIATE;")
+    assert device.authenticate().status == 503
+    shell.type("COMMIT;")
+    shell.leave()
+    device.enroll()
+    assert own_server.device_row(device)["state"] == "enrolled"
+
+
+@pytest.fixture
+def small_disk(root):
+    """A file system of 6 MB."""
+    place = os.path.join(root, "small-disk")
+    os.makedirs(place)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], capture_output=True, check=False)
+    if done.returncode != 0:
+        pytest.skip("needs the right to mount a file system")
+    yield place
+    subprocess.run(["umount", place], check=True)
+
+
+def test_a_full_disk_is_503(make_server, small_disk):
+    server = make_server(store=small_disk)
+    try:
+        device = server.enrolled()
+        uuid = server.queue(device, "CertificateList")
+        device.idle()
+        filler = os.path.join(small_disk, "filler")
+        with open(filler, "wb") as file:
+            with pytest.raises(OSError):
+                while True:
+                    os.write(file.fileno(), b"x" * 65536)
+        answer = {"CertificateList": [{"Data": b"x" * 500_000}]}
+        reply = device.acknowledge(uuid, **answer)
+        assert reply.status == 503 and reply.headers["Retry-After"]
+        assert server.get("/version")
+        os.unlink(filler)
+        assert device.acknowledge(uuid, **answer).status == 200
+        assert server.state(device, uuid) == "acknowledged"
+        device.close()
+    finally:
+        server.stop()
+
+
+def test_a_client_that_breaks_off_costs_nothing(server, device):
+    connections = []
+    for _ in range(20):
+        connection = device.open()
+        connection.putrequest("PUT", "/mdm")
+        connection.putheader("Content-Length", "100000")
+        connection.endheaders()
+        connection.send(b"<plist>")
+        connections.append(connection)
+    assert device.idle().status == 200
+    for connection in connections:
+        connection.close()
+    assert device.idle().status == 200
+
+
+def test_last_seen_of_a_device_that_only_looks_in(server, device):
+    server.sql(f"UPDATE enrollment SET last_seen = 1 WHERE id = {quote(device.id)}")
+    assert device.idle().status == 200
+    wait_for(lambda: not server.device_row(device)["last_seen"].startswith("1970"), "last_seen to be written")
+
+
+def test_logs_hold_no_secret(make_server):
+    """With everything that could be logged switched on."""
+    server = make_server(push=True, log="debug")
+    try:
+        device = server.new_device()
+        secrets = {
+            "magic": "MAGIC-77d1c3",
+            "unlock": b"UNLOCK-77d1c3",
+            "bootstrap": b"BOOTSTRAP-77d1c3",
+            "payload": b"PAYLOAD-77d1c3",
+        }
+        device.magic = secrets["magic"]
+        device.enroll(UnlockToken=secrets["unlock"])
+        device.check_in("SetBootstrapToken", BootstrapToken=secrets["bootstrap"])
+        device.check_in("GetBootstrapToken")
+        device.token_update(PushMagic=5, UnlockToken=secrets["unlock"])
+        device.send(b"<plist>MAGIC-77d1c3")
+        uuid = server.queue(device, "ClearPasscode")
+        server.queue(device, "InstallProfile", {"Payload": base64.b64encode(secrets["payload"]).decode()})
+        device.idle()
+        assert device.acknowledge(uuid, Note="ANSWER-77d1c3").uuid
+        wait_for(lambda: server.pushes(device), "the push")
+        server.apns_answers({"token": "*", "answer": {"status": 410}})
+        server.pomona("push", device.id)
+        wait_for(lambda: server.device_row(device)["push_state"] == "stopped", "the pushes to stop")
+        forms = [secret if isinstance(secret, bytes) else secret.encode() for secret in secrets.values()]
+        forms += [device.token, b"ANSWER-77d1c3"]
+        text = {name: server.parts[name].output() for name in ("pomona-fcgi", "pomona-push")}
+        for name, log in text.items():
+            for secret in forms:
+                for shown in (secret.decode("latin-1"), secret.hex(), secret.hex().upper(), base64.b64encode(secret).decode()):
+                    assert shown not in log, f"{shown} in the log of {name}"
+            assert "PRIVATE KEY" not in log and "<plist" not in log
+        assert "msg=request" in text["pomona-fcgi"]
+    finally:
+        server.stop()
+
+
+def test_a_log_line_is_a_line(server, device):
+    """Whatever a message says of itself."""
+    assert device.check_in("Evil\nlevel=error msg=forged\x1b[31m \u202e").status == 400
+    hostile = server.new_device(udid='x" status=200 y=\u2028')
+    assert hostile.idle().status == 403
+    lines = server.fcgi.output().splitlines()
+    assert all(line.startswith("time=") for line in lines)
+    assert not any(ord(character) < 0x20 or ord(character) > 0x7E for line in lines for character in line)
+    assert not any(line.startswith("level=error msg=forged") for line in lines)
+
+
+def test_one_line_a_request(server, device):
+    uuid = server.queue(device, "ProfileList")
+    before = server.fcgi.output().count("msg=request")
+    device.idle()
+    device.acknowledge(uuid)
+    lines = [line for line in server.fcgi.output().splitlines() if "msg=request" in line][before:]
+    assert len(lines) == 2
+    sent, answered = lines
+    assert f"device={device.id}" in sent and f"offered={uuid}" in sent and "message=Idle" in sent and "status=200" in sent
+    assert f"command={uuid}" in answered and "message=Acknowledged" in answered
+    requests = [word for line in lines for word in line.split() if word.startswith("req=")]
+    assert len(set(requests)) == 2
