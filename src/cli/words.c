@@ -156,6 +156,8 @@ words_parse(struct words *words, struct arena *arena, const struct cli_command *
 		read_all(&reading);
 		if (words_option(words, "help") != NULL)
 			return ERR_OK;
+		if (words->count == 0 && reading.problem.kind != ERR_OK)
+			return err_set(err, ERR_BAD_INPUT, "%s", reading.problem.message);
 		return fail_unknown(words, commands, err);
 	}
 	verb_words = words->command->verb == NULL ? 1 : 2;
