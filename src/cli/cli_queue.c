@@ -30,7 +30,7 @@ static const struct table_column columns[] = {
 	{"args", NULL, TABLE_JSON, 0},
 };
 
-enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), REASON = COLUMNS - 2 };
 
 struct listing {
 	struct arena arena; /* of a row */
@@ -77,6 +77,7 @@ add_row(const struct db_row *row, void *context, struct err *err)
 enum err_kind
 cli_queue_list(struct cli *cli, struct err *err)
 {
+	struct table_column shown[COLUMNS];
 	struct listing listing = {.now = clock_now()};
 	struct db_value args[] = {DB_INT(0), DB_INT(0), DB_INT(INT64_MAX)};
 	struct cli_list list = {
@@ -95,8 +96,11 @@ cli_queue_list(struct cli *cli, struct err *err)
 	}
 	if (kind != ERR_OK)
 		return kind;
+	memcpy(shown, columns, sizeof(shown));
+	if (cli_option(cli, "ended") == NULL)
+		shown[REASON].title = NULL; /* what is open has none */
 	arena_init(&listing.arena);
-	table_init(&listing.table, cli->out, cli->json, columns, COLUMNS);
+	table_init(&listing.table, cli->out, cli->json, shown, COLUMNS);
 	kind = cli_list(cli, &list, add_row, &listing, err);
 	table_release(&listing.table);
 	arena_release(&listing.arena);

@@ -376,10 +376,11 @@ for_some(struct adding *adding)
 		print_for_people(adding);
 	if (adding->failed == 0)
 		return ERR_OK;
-	if (adding->id_count == 1)
-		return err_set(adding->err, ERR_NOT_FOUND, "%s", adding->errors[0]);
-	return err_set(adding->err, ERR_NOT_FOUND, "not queued for %zu of %zu devices",
-		adding->failed, adding->id_count);
+	/* Each is said; the exit code is all that is left to give. */
+	for (size_t i = 0; i < adding->id_count; i++)
+		if (adding->errors[i] != NULL)
+			cli_complain(cli, "%s", adding->errors[i]);
+	return ERR_NOT_FOUND;
 }
 
 /* ---- for all ---- */

@@ -122,10 +122,14 @@ escape_text(struct buf *buf, const char *bytes, size_t len, bool lines)
 	}
 }
 
-/* \uXXXX, in two halves above U+FFFF. */
+/* \n, or \uXXXX, in two halves above U+FFFF. */
 static void
 add_json_escape(struct buf *buf, uint32_t character)
 {
+	if (character == '\n') {
+		buf_str(buf, "\\n");
+		return;
+	}
 	if (character == NOT_UTF8)
 		character = 0xfffd;
 	if (character > 0xffff) {

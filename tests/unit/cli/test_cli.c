@@ -356,7 +356,7 @@ test_queue_add(void **state)
 	RUN("queue add A Z B A RestrictionsList --json", 1);
 	expect(out, "\"request_type\":\"Restrictions\",\"status\":{\"A\":{},\"Z\":{\"error\":"
 		    "\"unknown device Z\"},\"B\":{}}}");
-	expect(errors, "not queued for 1 of 3 devices");
+	assert_string_equal(errors, "pomona: unknown device Z\n");
 	assert_string_equal(
 		sql_text("SELECT COUNT(*) FROM queue WHERE request = 'Restrictions'"), "2");
 	/* nobody gets it: it is not kept */

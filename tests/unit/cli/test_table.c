@@ -17,7 +17,7 @@ static const struct {
 	{"a\"b\\c", "a\"b\\c", "\"a\\\"b\\\\c\"", 5},
 	{"\x1b[31mred", "\\x1b[31mred", "\"\\u001b[31mred\"", 11},
 	{"bell\a\x7f", "bell\\x07\\x7f", "\"bell\\u0007\\u007f\"", 12},
-	{"line\nline\ttab", "line\\x0aline\\x09tab", "\"line\\u000aline\\u0009tab\"", 19},
+	{"line\nline\ttab", "line\\x0aline\\x09tab", "\"line\\nline\\u0009tab\"", 19},
 	/* U+009B is CSI in one character */
 	{"\xc2\x9b"
 	 "31m",
