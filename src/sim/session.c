@@ -212,6 +212,9 @@ static void
 give_up(struct session *session, enum device_end end, const char *event)
 {
 	journal_event(session->fleet, &session->persona, event, session->request_type);
+	if (end == DEVICE_GAVE_UP)
+		log_line(LOG_WARNING, "refused by the server", "device", session->persona.udid,
+			"event", event, NULL);
 	fleet_ended(session->fleet, session->device, end);
 	session_end(session);
 }
