@@ -194,7 +194,7 @@ cli_list_table(struct cli *cli, const struct cli_list *list, const struct table_
 
 	table_init(&table, cli->out, cli->json, columns, column_count);
 	kind = cli_list(cli, list, add_row, &table, err);
-	table_release(&table);
+	table_release(&table, kind == ERR_OK);
 	return kind;
 }
 

@@ -241,7 +241,7 @@ cli_identity_issue(struct cli *cli, struct err *err)
 		kind = err_set(err, ERR_IO, "%s: %s", issuing.dir, strerror(errno));
 	else
 		kind = issue_all(&issuing);
-	table_release(&issuing.table);
+	table_release(&issuing.table, kind == ERR_OK);
 	arena_release(&issuing.arena);
 	x509_issuer_free(issuing.issuer);
 	return kind;

@@ -330,6 +330,6 @@ cli_init(struct cli *cli, struct err *err)
 	table_init(&init.table, cli->out, cli->json, columns, 3);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && kind == ERR_OK; i++)
 		kind = steps[i](&init);
-	table_release(&init.table);
+	table_release(&init.table, kind == ERR_OK);
 	return kind;
 }

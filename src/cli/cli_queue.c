@@ -102,7 +102,7 @@ cli_queue_list(struct cli *cli, struct err *err)
 	arena_init(&listing.arena);
 	table_init(&listing.table, cli->out, cli->json, shown, COLUMNS);
 	kind = cli_list(cli, &list, add_row, &listing, err);
-	table_release(&listing.table);
+	table_release(&listing.table, kind == ERR_OK);
 	arena_release(&listing.arena);
 	return kind;
 }

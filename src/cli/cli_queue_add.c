@@ -356,7 +356,7 @@ print_for_people(const struct adding *adding)
 		table_add(&table,
 			(const struct db_value[]){DB_TEXT(adding->ids[i]),
 				DB_TEXT(adding->errors[i] == NULL ? "queued" : adding->errors[i])});
-	table_release(&table);
+	table_release(&table, true);
 }
 
 static enum err_kind

@@ -42,7 +42,7 @@ cli_setting_list(struct cli *cli, struct err *err)
 	table_init(&table, cli->out, cli->json, columns, COLUMNS);
 	for (size_t i = 0; setting_name(i) != NULL && kind == ERR_OK; i++)
 		kind = add(&cli->mdm, setting_name(i), &table, err);
-	table_release(&table);
+	table_release(&table, kind == ERR_OK);
 	return kind;
 }
 

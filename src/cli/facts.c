@@ -189,7 +189,7 @@ print_records(FILE *out, struct arena *arena, const struct plist *array)
 		}
 		table_add(&table, values);
 	}
-	table_release(&table);
+	table_release(&table, true);
 	if (records.more)
 		fputs("(there is more: --json shows all)\n", out);
 }
@@ -215,7 +215,7 @@ print_scalars(FILE *out, struct arena *arena, const struct plist *answer)
 		add_pair(&table, value->key, scalar_text(arena, value));
 	}
 	if (any)
-		table_release(&table);
+		table_release(&table, true);
 }
 
 static void
@@ -234,7 +234,7 @@ print_section(FILE *out, struct arena *arena, const struct plist *value)
 	}
 	pairs_init(&table, out);
 	flatten(&table, arena, value->type == PLIST_DICT ? "" : value->key, value);
-	table_release(&table);
+	table_release(&table, true);
 }
 
 void

@@ -223,12 +223,16 @@ table_add(struct table *table, const struct db_value *values)
 }
 
 void
-table_release(struct table *table)
+table_release(struct table *table, bool whole)
 {
-	if (!table->json)
+	bool any = table->begun || table->row_count > 0;
+
+	if (table->json && any)
+		fputs("\n]\n", table->out);
+	else if (table->json && whole)
+		fputs("[]\n", table->out);
+	else if (!table->json && (any || whole))
 		write_page(table);
-	else
-		fputs(table->begun ? "\n]\n" : "[]\n", table->out);
 	arena_release(&table->arena);
 	free(table->widths);
 	free(table->rows);

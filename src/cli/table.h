@@ -51,8 +51,11 @@ void table_init(struct table *table, FILE *out, bool json, const struct table_co
 /* A row: as many values as there are columns (NULL shows as -).  They are copied. */
 void table_add(struct table *table, const struct db_value *values);
 
-/* Writes the rest and gives back the memory. */
-void table_release(struct table *table);
+/*
+ * Writes the rest and gives back the memory.  A table without rows shows as such only when it is
+ * WHOLE: when nothing failed on the way.
+ */
+void table_release(struct table *table, bool whole);
 
 /* One thing: a line for each column, or a JSON object. */
 void table_show(FILE *out, bool json, const struct table_column *columns, size_t count,

@@ -122,7 +122,7 @@ render(bool json, const struct db_value (*rows)[COUNT(columns)], size_t count)
 	table_init(&table, out, json, columns, COUNT(columns));
 	for (size_t i = 0; i < count; i++)
 		table_add(&table, rows[i]);
-	table_release(&table);
+	table_release(&table, true);
 	fclose(out);
 	return text;
 }
@@ -163,6 +163,18 @@ test_empty_list(void **state)
 	(void)state;
 	assert_string_equal(people, "ID  NAME  COUNT  SEEN  AGE  WELL  NOTE\n");
 	assert_string_equal(json, "[]\n");
+	for (int as_json = 0; as_json < 2; as_json++) {
+		char *text = NULL;
+		size_t len = 0;
+		FILE *out = open_memstream(&text, &len);
+		struct table table;
+
+		table_init(&table, out, as_json != 0, columns, COUNT(columns));
+		table_release(&table, false); /* something failed */
+		fclose(out);
+		assert_string_equal(text, "");
+		free(text);
+	}
 	free(people);
 	free(json);
 }
@@ -182,7 +194,7 @@ test_pages(void **state)
 	table_init(&table, out, false, one, 1);
 	for (int i = 0; i < 1000; i++)
 		table_add(&table, (const struct db_value[]){DB_INT(i)});
-	table_release(&table);
+	table_release(&table, true);
 	fclose(out);
 	line = strtok_r(text, "\n", &rest);
 	assert_string_equal(line, "  N"); /* as wide as the first page wants it */
