@@ -3,14 +3,9 @@
  */
 #include "cli/commands.h"
 
-#define OPTIONS(...)                                                                               \
-	(const struct words_option[])                                                              \
-	{                                                                                          \
-		__VA_ARGS__,                                                                       \
-		{                                                                                  \
-			NULL, NULL, NULL                                                           \
-		}                                                                                  \
-	}
+/* clang-format off */
+#define OPTIONS(...) (const struct words_option[]){__VA_ARGS__, {NULL, NULL, NULL}}
+/* clang-format on */
 
 const struct cli_command cli_commands[] = {
 	{"init", NULL, "", "make the store, the master key and the device CA", 0, 0,

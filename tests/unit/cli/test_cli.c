@@ -456,7 +456,7 @@ test_queue_add_plist(void **state)
 static void
 test_queue_list_and_cancel(void **state)
 {
-	char line[200];
+	char line[200], uuid[40];
 
 	(void)state;
 	RUN("queue add A B SecurityInfo", 0);
@@ -468,17 +468,17 @@ test_queue_list_and_cancel(void **state)
 	assert_null(strstr(out, "c2VjcmV0"));
 	assert_null(strstr(out, "\"B\""));
 	RUN("queue list Z", 1);
-	snprintf(line, sizeof(line), "queue cancel %s B",
-		sql_text("SELECT uuid FROM queue WHERE device = 'B'"));
+	snprintf(uuid, sizeof(uuid), "%s", sql_text("SELECT uuid FROM queue WHERE device = 'B'"));
+	snprintf(line, sizeof(line), "queue cancel %s B", uuid);
 	RUN(line, 0);
 	assert_string_equal(out, "cancelled: 1\n");
 	RUN(line, 1);
 	expect(errors, "there is no open command");
-	*strrchr(line, ' ') = '\0';
-	RUN(line, 0);
-	strcat(line, " Z");
+	snprintf(line, sizeof(line), "queue cancel %s Z", uuid);
 	RUN(line, 1);
 	expect(errors, "unknown device Z");
+	snprintf(line, sizeof(line), "queue cancel %s", uuid);
+	RUN(line, 0); /* of A */
 	RUN("queue clear A --json", 0);
 	assert_string_equal(out, "{\"cancelled\":1}\n");
 	RUN("queue clear Z", 1);
@@ -639,25 +639,28 @@ test_profiles(void **state)
 {
 	static const struct {
 		const char *file, *is_signed;
-	} files[] = {{"profile.mobileconfig", "no"}, {"signed.der", "yes"}, {"signed.ber", "yes"}};
+	} files[] = {{"profile.mobileconfig", "\"signed\":false"},
+		{"signed.der", "\"signed\":true"}, {"signed.ber", "\"signed\":true"}};
 	char line[300];
 
 	(void)state;
 	unsetenv("POMONA_CONF");
 	for (size_t i = 0; i < COUNT(files); i++) {
-		snprintf(line, sizeof(line), "profile uuid %s/tests/data/x509/%s",
-			getenv("srcdir") == NULL ? "." : getenv("srcdir"), files[i].file);
+		const char *top = getenv("srcdir") == NULL ? "." : getenv("srcdir");
+
+		snprintf(line, sizeof(line), "profile uuid %s/tests/data/x509/%s", top,
+			files[i].file);
 		RUN(line, 0);
 		expect(out, "UUID          0E4F3B62-5A1D-4C7B-8D3A-6E2F9C1B7A55\n");
 		expect(out, "Identifier    org.example.pomona.profile\n");
-		snprintf(line + strlen(line), 8, " --bare");
+		snprintf(line, sizeof(line), "profile uuid --bare %s/tests/data/x509/%s", top,
+			files[i].file);
 		RUN(line, 0);
 		assert_string_equal(out, "0E4F3B62-5A1D-4C7B-8D3A-6E2F9C1B7A55\n");
-		line[strlen(line) - strlen("--bare")] = '\0';
-		strcat(line, "--json");
+		snprintf(line, sizeof(line), "profile uuid --json %s/tests/data/x509/%s", top,
+			files[i].file);
 		RUN(line, 0);
-		expect(out, strcmp(files[i].is_signed, "yes") == 0 ? "\"signed\":true"
-								   : "\"signed\":false");
+		expect(out, files[i].is_signed);
 	}
 	write_file("app.mobileprovision",
 		"<plist><dict><key>UUID</key><string>abc</string><key>Name</key><string>App</"

@@ -199,7 +199,7 @@ test_pages(void **state)
 	line = strtok_r(text, "\n", &rest);
 	assert_string_equal(line, "  N"); /* as wide as the first page wants it */
 	while ((line = strtok_r(NULL, "\n", &rest)) != NULL)
-		assert_int_equal(atoi(line), expected++);
+		assert_int_equal(strtol(line, NULL, 10), expected++);
 	assert_int_equal(expected, 1000);
 	free(text);
 }
