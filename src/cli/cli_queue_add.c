@@ -10,6 +10,7 @@
 #include "cli/assign.h"
 #include "cli/escape.h"
 #include "cli/file.h"
+#include "cli/outcome.h"
 #include "mdm/command.h"
 #include "mdm/queue.h"
 
@@ -36,8 +37,7 @@ struct adding {
 	struct plist *args;
 	struct queue_payload payload;
 
-	const char **errors; /* of each id; NULL: queued */
-	size_t failed;
+	struct outcome outcome;
 };
 
 /* ---- what is asked for ---- */
@@ -239,42 +239,20 @@ take_options(struct adding *adding)
 
 /* ---- for devices that are named ---- */
 
-/* The same id again is passed over. */
-static void
-drop_repeats(struct adding *adding)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < adding->id_count; i++) {
-		size_t before = 0;
-
-		while (before < kept && strcmp(adding->ids[before], adding->ids[i]) != 0)
-			before++;
-		if (before == kept)
-			adding->ids[kept++] = adding->ids[i];
-	}
-	adding->id_count = kept;
-}
-
-/* Each id for itself: an unknown one does not fail the others. */
 static enum err_kind
 deliver_each(struct adding *adding)
 {
-	struct cli *cli = adding->cli;
+	struct outcome *outcome = &adding->outcome;
+	struct mdm *mdm = &adding->cli->mdm;
+	enum err_kind kind = ERR_OK;
 
-	for (size_t i = 0; i < adding->id_count; i++) {
+	for (size_t i = 0; i < outcome->count && kind == ERR_OK; i++) {
 		struct err err = {0};
-		enum err_kind kind = queue_deliver(
-			&cli->mdm, &adding->command, &adding->payload, adding->ids[i], &err);
 
-		if (kind == ERR_OK)
-			continue;
-		if (kind != ERR_NOT_FOUND && kind != ERR_CONFLICT)
-			return err_set(adding->err, kind, "%s", err.message);
-		adding->errors[i] = arena_strdup(&cli->arena, err.message);
-		adding->failed++;
+		queue_deliver(mdm, &adding->command, &adding->payload, outcome->ids[i], &err);
+		kind = outcome_note(outcome, mdm->arena, i, &err, adding->err);
 	}
-	return ERR_OK;
+	return kind;
 }
 
 /* Stores the command, unless nobody gets it. */
@@ -289,7 +267,7 @@ store_for_some(struct adding *adding)
 	kind = queue_payload_add(&cli->mdm, &adding->command, &adding->payload, adding->err);
 	if (kind == ERR_OK)
 		kind = deliver_each(adding);
-	if (kind == ERR_OK && adding->failed < adding->id_count)
+	if (kind == ERR_OK && adding->outcome.failed < adding->outcome.count)
 		return db_commit(cli->mdm.db, adding->err);
 	db_rollback(cli->mdm.db);
 	return kind;
@@ -310,27 +288,6 @@ add_json_head(const struct adding *adding, struct buf *buf, bool stored)
 	escape_json(buf, adding->payload.request, strlen(adding->payload.request));
 }
 
-static void
-print_json(const struct adding *adding)
-{
-	struct buf buf;
-
-	add_json_head(adding, &buf, adding->failed < adding->id_count);
-	buf_str(&buf, ",\"status\":{");
-	for (size_t i = 0; i < adding->id_count; i++) {
-		if (i > 0)
-			buf_byte(&buf, ',');
-		escape_json(&buf, adding->ids[i], strlen(adding->ids[i]));
-		buf_str(&buf, ":{");
-		if (adding->errors[i] != NULL) {
-			buf_str(&buf, "\"error\":");
-			escape_json(&buf, adding->errors[i], strlen(adding->errors[i]));
-		}
-		buf_byte(&buf, '}');
-	}
-	fprintf(adding->cli->out, "%s}}\n", buf.bytes);
-}
-
 /* The command; a plist's RequestType may be any text. */
 static void
 print_head(const struct adding *adding, bool stored)
@@ -343,44 +300,30 @@ print_head(const struct adding *adding, bool stored)
 		buf.bytes);
 }
 
-static void
-print_for_people(const struct adding *adding)
-{
-	static const struct table_column columns[] = {
-		{NULL, "DEVICE", TABLE_TEXT, 0}, {NULL, "OUTCOME", TABLE_TEXT, 0}};
-	struct table table;
-
-	print_head(adding, adding->failed < adding->id_count);
-	table_init(&table, adding->cli->out, false, columns, 2);
-	for (size_t i = 0; i < adding->id_count; i++)
-		table_add(&table,
-			(const struct db_value[]){DB_TEXT(adding->ids[i]),
-				DB_TEXT(adding->errors[i] == NULL ? "queued" : adding->errors[i])});
-	table_release(&table, true);
-}
-
 static enum err_kind
 for_some(struct adding *adding)
 {
 	struct cli *cli = adding->cli;
+	struct outcome *outcome = &adding->outcome;
 	enum err_kind kind;
+	struct buf buf;
+	bool stored;
 
-	drop_repeats(adding);
-	adding->errors = arena_calloc(&cli->arena, adding->id_count, sizeof(*adding->errors));
+	outcome_init(outcome, &cli->arena, adding->ids, adding->id_count);
 	kind = store_for_some(adding);
 	if (kind != ERR_OK)
 		return kind;
-	if (cli->json)
-		print_json(adding);
-	else
-		print_for_people(adding);
-	if (adding->failed == 0)
-		return ERR_OK;
-	/* Each is said; the exit code is all that is left to give. */
-	for (size_t i = 0; i < adding->id_count; i++)
-		if (adding->errors[i] != NULL)
-			cli_complain(cli, "%s", adding->errors[i]);
-	return ERR_NOT_FOUND;
+	stored = outcome->failed < outcome->count;
+	if (cli->json) {
+		add_json_head(adding, &buf, stored);
+		buf_str(&buf, ",\"status\":");
+		outcome_add_json(outcome, &buf);
+		fprintf(cli->out, "%s}\n", buf.bytes);
+	} else {
+		print_head(adding, stored);
+		outcome_print(outcome, cli->out, "queued");
+	}
+	return outcome_end(outcome, cli);
 }
 
 /* ---- for all ---- */

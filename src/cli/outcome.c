@@ -1,0 +1,80 @@
+/*
+ * Shared by the commands that take ids: one unknown id does not fail the others.
+ */
+#include "cli/outcome.h"
+
+#include <string.h>
+
+#include "cli/escape.h"
+
+void
+outcome_init(struct outcome *outcome, struct arena *arena, const char *const *ids, size_t count)
+{
+	*outcome = (struct outcome){
+		.ids = arena_calloc(arena, count, sizeof(*outcome->ids)),
+		.errors = arena_calloc(arena, count, sizeof(*outcome->errors)),
+	};
+	for (size_t i = 0; i < count; i++) {
+		size_t before = 0;
+
+		while (before < outcome->count && strcmp(outcome->ids[before], ids[i]) != 0)
+			before++;
+		if (before == outcome->count)
+			outcome->ids[outcome->count++] = ids[i];
+	}
+}
+
+enum err_kind
+outcome_note(struct outcome *outcome, struct arena *arena, size_t n, const struct err *what,
+	struct err *err)
+{
+	if (what->kind == ERR_OK)
+		return ERR_OK;
+	if (what->kind != ERR_NOT_FOUND && what->kind != ERR_CONFLICT)
+		return err_set(err, what->kind, "%s", what->message);
+	outcome->errors[n] = arena_strdup(arena, what->message);
+	outcome->failed++;
+	return ERR_OK;
+}
+
+void
+outcome_add_json(const struct outcome *outcome, struct buf *buf)
+{
+	buf_byte(buf, '{');
+	for (size_t i = 0; i < outcome->count; i++) {
+		if (i > 0)
+			buf_byte(buf, ',');
+		escape_json(buf, outcome->ids[i], strlen(outcome->ids[i]));
+		buf_str(buf, ":{");
+		if (outcome->errors[i] != NULL) {
+			buf_str(buf, "\"error\":");
+			escape_json(buf, outcome->errors[i], strlen(outcome->errors[i]));
+		}
+		buf_byte(buf, '}');
+	}
+	buf_byte(buf, '}');
+}
+
+void
+outcome_print(const struct outcome *outcome, FILE *out, const char *done)
+{
+	static const struct table_column columns[] = {
+		{NULL, "DEVICE", TABLE_TEXT, 0}, {NULL, "OUTCOME", TABLE_TEXT, 0}};
+	struct table table;
+
+	table_init(&table, out, false, columns, 2);
+	for (size_t i = 0; i < outcome->count; i++)
+		table_add(&table,
+			(const struct db_value[]){DB_TEXT(outcome->ids[i]),
+				DB_TEXT(outcome->errors[i] == NULL ? done : outcome->errors[i])});
+	table_release(&table, true);
+}
+
+enum err_kind
+outcome_end(const struct outcome *outcome, struct cli *cli)
+{
+	for (size_t i = 0; i < outcome->count; i++)
+		if (outcome->errors[i] != NULL)
+			cli_complain(cli, "%s", outcome->errors[i]);
+	return outcome->failed == 0 ? ERR_OK : ERR_NOT_FOUND;
+}

@@ -1,0 +1,36 @@
+/*
+ * outcome - what came of something that was done for several devices, each for itself.
+ */
+#ifndef POMONA_CLI_OUTCOME_H
+#define POMONA_CLI_OUTCOME_H
+
+#include "cli/cli.h"
+
+struct outcome {
+	const char **ids;
+	size_t count;
+	const char **errors; /* of each id; NULL: it went well */
+	size_t failed;
+};
+
+/* Takes the ids; one that comes again is passed over. */
+void outcome_init(
+	struct outcome *outcome, struct arena *arena, const char *const *ids, size_t count);
+
+/*
+ * Notes what came of id N: an unknown device or a conflict is its own failure, and gives ERR_OK;
+ * any other error is everybody's, and is given back.
+ */
+enum err_kind outcome_note(struct outcome *outcome, struct arena *arena, size_t n,
+	const struct err *what, struct err *err);
+
+/* {"id":{},"other":{"error":"…"}} */
+void outcome_add_json(const struct outcome *outcome, struct buf *buf);
+
+/* The table of devices, with DONE for those that went well. */
+void outcome_print(const struct outcome *outcome, FILE *out, const char *done);
+
+/* Says each failure; ERR_NOT_FOUND, without a message, when there was one. */
+enum err_kind outcome_end(const struct outcome *outcome, struct cli *cli);
+
+#endif
