@@ -16,7 +16,7 @@
 #include "sim/session_journal.h"
 
 enum {
-	MESSAGES_MOST = 2000, /* in one session; more is a server gone astray */
+	MESSAGES_MOST = 20000, /* in one session; more is a server gone astray */
 	ANSWER_MOST = 16 * 1024 * 1024,
 	LOST_FIRST_MS = 100, /* waits after a lost connection: 0.1 s, 0.2 s, … 5 s */
 	LOST_MOST_MS = 5000,
