@@ -2,7 +2,6 @@
 
 import json
 import plistlib
-import time
 
 import pytest
 
@@ -12,8 +11,21 @@ HEAD = (
 )
 
 
+WHO = b"<key>UDID</key><string>@UDID@</string>"
+IDLE = b"<key>Status</key><string>Idle</string>" + WHO
+
+
 def wrapped(inside):
     return HEAD + b'<plist version="1.0">' + inside + b"</plist>\n"
+
+
+def message(inside):
+    """A message that would be good but for INSIDE."""
+    return wrapped(b"<dict>" + inside + WHO + b"</dict>")
+
+
+def send(device, body, **how):
+    return device.send(body.replace(b"@UDID@", device.udid.encode()), **how)
 
 
 def test_accepted_check_in_is_200_and_empty(device):
@@ -42,46 +54,65 @@ def test_nothing_waiting_is_200_and_empty(device):
 BAD_BODIES = {
     "nothing": b"",
     "a word": b"hello",
-    "JSON": b'{"Status":"Idle"}',
+    "JSON": b'{"Status":"Idle","UDID":"@UDID@"}',
     "HTML": b"<html><body>hi</body></html>",
-    "half a plist": HEAD + b'<plist version="1.0"><dict><key>Status</key>',
-    "two roots": wrapped(b"<dict/><dict/>"),
+    "half a plist": HEAD + b'<plist version="1.0"><dict>' + IDLE,
+    "two roots": wrapped(b"<dict>" + IDLE + b"</dict><dict/>"),
+    "two documents": wrapped(b"<dict>" + IDLE + b"</dict>") * 2,
+    "text behind the end": wrapped(b"<dict>" + IDLE + b"</dict>") + b"more",
     "an array": wrapped(b"<array><string>Status</string></array>"),
     "a string": wrapped(b"<string>Status</string>"),
     "an empty dict": wrapped(b"<dict/>"),
-    "neither MessageType nor Status": wrapped(b"<dict><key>UDID</key><string>x</string></dict>"),
-    "a key twice": wrapped(b"<dict><key>Status</key><string>Idle</string><key>Status</key><string>Idle</string></dict>"),
-    "a key without a value": wrapped(b"<dict><key>Status</key></dict>"),
-    "stray text": wrapped(b"<dict>stray<key>Status</key><string>Idle</string></dict>"),
-    "an unknown element": wrapped(b"<dict><key>Status</key><text>Idle</text></dict>"),
-    "an entity of its own": b'<!DOCTYPE plist [<!ENTITY a "Idle">]>'
-    + b"<plist><dict><key>Status</key><string>&a;</string></dict></plist>",
-    "broken base64": wrapped(b"<dict><key>Status</key><data>!!!</data></dict>"),
-    "a broken date": wrapped(b"<dict><key>Status</key><date>yesterday</date></dict>"),
-    "a number out of range": wrapped(b"<dict><key>Status</key><integer>99999999999999999999</integer></dict>"),
-    "U+0000": wrapped(b"<dict><key>Status</key><string>Id\x00le</string></dict>"),
-    "a reference to U+0000": wrapped(b"<dict><key>Status</key><string>Id&#0;le</string></dict>"),
-    "not UTF-8": wrapped(b"<dict><key>Status</key><string>\xff\xfe\xfd</string></dict>"),
-    "a binary plist": plistlib.dumps({"Status": "Idle"}, fmt=plistlib.FMT_BINARY),
-    "an over-deep plist": wrapped(b"<array>" * 2000 + b"</array>" * 2000),
-    "an unknown MessageType": wrapped(b"<dict><key>MessageType</key><string>Hello</string></dict>"),
-    "a MessageType that is no string": wrapped(b"<dict><key>MessageType</key><integer>1</integer></dict>"),
-    "an unknown Status": wrapped(b"<dict><key>Status</key><string>Busy</string></dict>"),
-    "a Status that is no string": wrapped(b"<dict><key>Status</key><true/></dict>"),
+    "neither MessageType nor Status": message(b""),
+    "a key twice": message(b"<key>Status</key><string>Idle</string>" * 2),
+    "a key twice deep inside": message(IDLE + b"<key>x</key><dict><key>a</key><true/><key>a</key><true/></dict>"),
+    "a key without a value": message(b"<key>Status</key><string>Idle</string><key>x</key>"),
+    "a value without a key": message(b"<key>Status</key><string>Idle</string><true/>"),
+    "stray text in a dict": message(b"<key>Status</key><string>Idle</string>stray"),
+    "stray text in an array": message(b"<key>Status</key><string>Idle</string><key>x</key><array>stray</array>"),
+    "an element in a string": message(b"<key>Status</key><string>Idle<b/></string>"),
+    "an unknown element": message(b"<key>Status</key><string>Idle</string><key>x</key><text>y</text>"),
+    "an entity of its own": b'<!DOCTYPE plist [<!ENTITY a "Idle">]><plist><dict><key>Status</key><string>&a;</string>'
+    + WHO + b"</dict></plist>",
+    "broken base64": message(b"<key>Status</key><string>Idle</string><key>x</key><data>!!!</data>"),
+    "a broken date": message(b"<key>Status</key><string>Idle</string><key>x</key><date>yesterday</date>"),
+    "no number": message(b"<key>Status</key><string>Idle</string><key>x</key><integer>12a</integer>"),
+    "a number out of range": message(
+        b"<key>Status</key><string>Idle</string><key>x</key><integer>18446744073709551616</integer>"
+    ),
+    "U+0000": message(b"<key>Status</key><string>Idle</string><key>x</key><string>a\x00b</string>"),
+    "a reference to U+0000": message(b"<key>Status</key><string>Idle</string><key>x</key><string>a&#0;b</string>"),
+    "not UTF-8": message(b"<key>Status</key><string>Idle</string><key>x</key><string>\xff\xfe\xfd</string>"),
+    "a binary plist": plistlib.dumps({"Status": "Idle", "UDID": "@UDID@"}, fmt=plistlib.FMT_BINARY),
+    "an over-deep plist": message(
+        b"<key>Status</key><string>Idle</string><key>x</key>" + b"<array>" * 2000 + b"</array>" * 2000
+    ),
+    "an unknown MessageType": message(b"<key>MessageType</key><string>Hello</string>"),
+    "a MessageType that is no string": message(b"<key>MessageType</key><integer>1</integer>"),
+    "an unknown Status": message(b"<key>Status</key><string>Busy</string>"),
+    "a Status that is no string": message(b"<key>Status</key><true/>"),
     "an Idle of nobody": wrapped(b"<dict><key>Status</key><string>Idle</string></dict>"),
-}
+}  # fmt: skip
+
+
+def test_the_message_without_a_fault_is_taken(device):
+    """What the bad ones below would be without theirs."""
+    reply = send(device, message(b"<key>Status</key><string>Idle</string>"))
+    assert reply.status == 200
+    extra = b"<key>x</key><array><true/><integer>18446744073709551615</integer><data>AAA=</data></array>"
+    assert send(device, message(b"<key>Status</key><string>Idle</string>" + extra)).status == 200
 
 
 @pytest.mark.parametrize("case", BAD_BODIES)
 def test_bad_bodies_are_400(device, case):
-    reply = device.send(BAD_BODIES[case])
+    reply = send(device, BAD_BODIES[case])
     assert reply.status == 400
     assert reply.headers["Content-Type"].startswith("text/plain")
     assert len(reply.body.splitlines()) == 1, "one line says why"
 
 
 def test_a_binary_plist_is_refused_with_that_reason(device):
-    reply = device.send(BAD_BODIES["a binary plist"])
+    reply = send(device, BAD_BODIES["a binary plist"])
     assert b"binary" in reply.body.lower()
 
 
@@ -123,7 +154,7 @@ def test_the_largest_body_is_taken(server, device):
 
 
 def test_too_many_nodes_are_refused(device):
-    reply = device.send(wrapped(b"<array>" + b"<true/>" * 1_200_000 + b"</array>"))
+    reply = send(device, message(IDLE[: -len(WHO)] + b"<key>x</key><array>" + b"<true/>" * 1_200_000 + b"</array>"))
     assert reply.status in (400, 413)
 
 
@@ -176,62 +207,64 @@ def test_healthz_and_version(server):
 # ---- attacks in XML: refused, and fast ----
 
 
-def billion_laughs():
-    entities = b'<!ENTITY a0 "ha">' + b"".join(
-        b'<!ENTITY a%d "%s">' % (i, b"&a%d;" % (i - 1) * 10) for i in range(1, 12)
-    )
-    return b"<!DOCTYPE plist [" + entities + b"]><plist><dict><key>Status</key><string>&a11;</string></dict></plist>"
-
-
-def quadratic_blowup():
+def with_dtd(subset, status=b"&a;"):
+    """An Idle of the device whose Status is what an entity gives."""
     return (
-        b'<!DOCTYPE plist [<!ENTITY a "' + b"x" * 60000 + b'">]><plist><dict><key>Status</key><string>'
-        + b"&a;" * 60000 + b"</string></dict></plist>"
+        b"<!DOCTYPE plist [" + subset + b"]><plist><dict><key>Status</key><string>" + status + b"</string>"
+        + WHO + b"</dict></plist>"
     )  # fmt: skip
+
+
+def billion_laughs():
+    levels = [b'<!ENTITY l%d "%s">' % (i, b"&l%d;" % (i - 1) * 10) for i in range(1, 12)]
+    return with_dtd(b'<!ENTITY l0 "ha">' + b"".join(levels), b"&l11;")
 
 
 ATTACKS = {
     "billion laughs": billion_laughs(),
-    "quadratic blowup": quadratic_blowup(),
-    "an external entity": b'<!DOCTYPE plist [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
-    b"<plist><dict><key>Status</key><string>&a;</string></dict></plist>",
-    "an external entity over the network": b'<!DOCTYPE plist [<!ENTITY a SYSTEM "http://127.0.0.1:9/x">]>'
-    b"<plist><dict><key>Status</key><string>&a;</string></dict></plist>",
-    "a parameter entity": b'<!DOCTYPE plist [<!ENTITY % a SYSTEM "file:///etc/passwd"> %a;]>'
-    b"<plist><dict><key>Status</key><string>Idle</string></dict></plist>",
-    "an internal subset that does nothing": b"<!DOCTYPE plist [<!ELEMENT plist ANY>]>"
-    b"<plist><dict><key>Status</key><string>Idle</string></dict></plist>",
-    "XInclude": wrapped(
-        b'<dict><key>Status</key><string><xi:include xmlns:xi="http://www.w3.org/2001/XInclude" parse="text" '
-        b'href="file:///etc/passwd"/></string></dict>'
+    "quadratic blowup": with_dtd(b'<!ENTITY a "' + b"x" * 60000 + b'">', b"&a;" * 60000),
+    "an external entity": with_dtd(b'<!ENTITY a SYSTEM "@FILE@">'),
+    "an external entity over the network": with_dtd(b'<!ENTITY a SYSTEM "http://127.0.0.1:9/x">'),
+    "a parameter entity": with_dtd(b'<!ENTITY % a SYSTEM "@FILE@"> %a;', b"Idle"),
+    "an external subset of its own": b'<!DOCTYPE plist SYSTEM "@FILE@" [<!ENTITY b "c">]><plist><dict>'
+    + IDLE + b"</dict></plist>",
+    "an internal subset that does nothing": with_dtd(b"<!ELEMENT plist ANY>", b"Idle"),
+    "XInclude": message(
+        b'<key>Status</key><string>Idle</string><key>x</key><string><xi:include parse="text" '
+        b'xmlns:xi="http://www.w3.org/2001/XInclude" href="@FILE@"/></string>'
     ),
-    "a loop": b'<!DOCTYPE plist [<!ENTITY a "&b;"><!ENTITY b "&a;">]>'
-    b"<plist><dict><key>Status</key><string>&a;</string></dict></plist>",
-    "ten thousand attributes": b"<plist " + b" ".join(b'a%d="x"' % i for i in range(10000)) + b"><dict/></plist>",
+    "a loop": with_dtd(b'<!ENTITY a "&b;"><!ENTITY b "&a;">'),
     "names without end": b"<plist><" + b"a" * 1_000_000 + b"/></plist>",
     "a comment without end": b"<plist><!--" + b"-x" * 500_000,
-}
+    "a million levels": b"<plist>" + b"<array>" * 1_000_000,
+}  # fmt: skip
+
+
+@pytest.fixture
+def idle_file(server):
+    """What an external entity would read: the right word."""
+    path = server.path("idle.txt")
+    with open(path, "w") as file:
+        file.write("Idle")
+    return b"file://" + path.encode()
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_xml_attacks_are_refused(device, attack):
-    reply = device.send(ATTACKS[attack])
+def test_xml_attacks_are_refused(device, idle_file, attack):
+    reply = send(device, ATTACKS[attack].replace(b"@FILE@", idle_file))
     assert reply.status in (400, 413)
-    assert b"root:" not in reply.body
 
 
 @pytest.mark.measured
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_xml_attacks_take_no_time_and_no_memory(server, device, attack):
-    """The best of several tries, as the machine has other work too."""
+    """10 ms in the responder (the best of several tries, as the machine has other work too), 32 MiB."""
+    device.idle()
+    server.fcgi.forget_peak()
     before = server.fcgi.resident_kib()
-    times = []
     for _ in range(5):
-        start = time.perf_counter()
-        device.send(ATTACKS[attack])
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.1, "through TLS, nginx and back"
-    assert server.fcgi.peak_kib() < max(before, 0) + 32 * 1024 + 64 * 1024
-    served = [line for line in server.fcgi.output().splitlines() if "msg=request" in line][-5:]
-    micros = [int(word[3:]) for line in served for word in line.split() if word.startswith("us=")]
+        send(device, ATTACKS[attack])
+    assert server.fcgi.peak_kib() - before < 32 * 1024
+    lines = [line for line in server.fcgi.output().splitlines() if "msg=request" in line][-5:]
+    micros = [int(word[3:]) for line in lines for word in line.split() if word.startswith("us=")]
     assert len(micros) == 5 and min(micros) < 10_000, f"in the responder: {micros} us"

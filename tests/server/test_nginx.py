@@ -136,3 +136,10 @@ def test_more_connections_than_threads(make_server):
             connection.close()
     finally:
         server.stop()
+
+
+def test_plain_http_to_the_tls_port(server):
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain:
+        plain.sendall(b"GET /version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = plain.recv(4096)
+    assert b" 400 " in answer and b"<html>" not in answer.lower()

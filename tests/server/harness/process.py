@@ -8,7 +8,7 @@ import subprocess
 import time
 
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
-BIN = os.path.abspath(os.environ.get("POMONA_BIN", os.path.join(REPOSITORY, "build")))
+BIN = os.path.abspath(os.environ.get("POMONA_BIN", os.path.join(REPOSITORY, "build", "release")))
 SANITIZER = os.environ.get("POMONA_SANITIZER", "")
 
 # A sanitizer's build is many times slower; conditions are waited for accordingly.
@@ -143,6 +143,10 @@ class Program:
 
     def peak_kib(self):
         return self._status("VmHWM")
+
+    def forget_peak(self):
+        with open(f"/proc/{self.pid}/clear_refs", "w") as file:
+            file.write("5")
 
     def cpu_seconds(self):
         with open(f"/proc/{self.pid}/stat") as stat:

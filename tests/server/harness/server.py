@@ -59,6 +59,14 @@ class Server:
         self.parts = {}
         self._issued = itertools.count(1)
         self._write_conf(threads, log, push_conf)
+        try:
+            self._start_all(push)
+        except BaseException:
+            for program in self.parts.values():
+                program.kill()
+            raise
+
+    def _start_all(self, push):
         self.pomona("init", "--server-url", self.url, "--organization", "Pomona Tests")
         self.pomona("push-cert", "import", self.push_certificate().both)
         self.start_fcgi()
