@@ -63,7 +63,7 @@ def start_as_systemd_does(server, listener):
 
     script = f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" 3<&{listener.fileno()}'
     return server.start(
-        "pomona-fcgi", ["/bin/sh", "-c", script, program_path("pomona-fcgi")], pass_fds=[listener.fileno()]
+        "pomona-fcgi", ["bash", "-c", script, program_path("pomona-fcgi")], pass_fds=[listener.fileno()]
     )
 
 
@@ -240,7 +240,7 @@ def test_identity_is_a_client_certificate_of_the_device_ca(server, device):
                            device.identity.certificate], capture_output=True, check=False)  # fmt: skip
     assert text.returncode == 0, text.stderr
     p12 = device.identity.certificate.replace(".pem", ".p12")
-    shown = subprocess.run(["openssl", "pkcs12", "-in", p12, "-passin", "pass:", "-nodes"], capture_output=True, check=False)
+    shown = subprocess.run(["openssl", "pkcs12", "-in", p12, "-passin", "file:" + p12 + "-password", "-nodes"], capture_output=True, check=False)
     assert shown.returncode == 0 and b"PRIVATE KEY" in shown.stdout, shown.stderr
 
 

@@ -302,7 +302,8 @@ def test_logs_hold_no_secret(make_server):
 
 def test_a_log_line_is_a_line(server, device):
     """Whatever a message says of itself."""
-    assert device.check_in("Evil\nlevel=error msg=forged\x1b[31m \u202e").status == 400
+    evil = "<plist><dict><key>MessageType</key><string>Evil\nlevel=error msg=forged \u202e\x7f</string></dict></plist>"
+    assert device.send(evil.encode()).status == 400
     hostile = server.new_device(udid='x" status=200 y=\u2028')
     assert hostile.idle().status == 403
     lines = server.fcgi.output().splitlines()
