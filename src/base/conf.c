@@ -33,6 +33,8 @@ static const struct conf_key {
 	{"push", "lease", CONF_NUMBER, offsetof(struct conf, lease), 1, 3600},
 	{"push", "streams", CONF_NUMBER, offsetof(struct conf, streams), 1, 1000},
 	{"push", "poll_ms", CONF_NUMBER, offsetof(struct conf, poll_ms), 5, 1000},
+	{"push", "backoff", CONF_NUMBER, offsetof(struct conf, backoff), 1, 86400},
+	{"push", "backoff_429", CONF_NUMBER, offsetof(struct conf, backoff_429), 1, 86400},
 	{"push", "retry", CONF_NUMBER, offsetof(struct conf, retry), 1, 86400},
 	{"log", "level", CONF_STRING, offsetof(struct conf, log_level), 0, 0},
 };
@@ -105,6 +107,8 @@ set_defaults(struct conf *conf)
 		.streams = 100,
 		.poll_ms = 40,
 		.retry = 300,
+		.backoff = 900,
+		.backoff_429 = 30,
 		.log_level = "info",
 	};
 }

@@ -28,6 +28,8 @@ struct conf {
 	long lease;           /* seconds a push may be under way before it is sent again */
 	long streams;         /* most pushes at once on a connection */
 	long poll_ms;         /* how often the worker looks for changes */
+	long backoff;         /* seconds after a 5xx of APNs; doubles */
+	long backoff_429;     /* seconds after a 429 that does not say how long; doubles */
 	long retry; /* seconds until a device that does not come is pushed again, the first time */
 
 	/* [log] */

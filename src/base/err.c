@@ -20,18 +20,24 @@ err_set(struct err *err, enum err_kind kind, const char *format, ...)
 enum err_kind
 err_prefix(struct err *err, const char *format, ...)
 {
-	char old[sizeof(err->message)];
+	char old[sizeof(((struct err *)0)->message)];
+	size_t len, room;
 	va_list args;
-	int len;
 
 	if (err == NULL)
 		return ERR_INTERNAL;
 	memcpy(old, err->message, sizeof(old));
 	va_start(args, format);
-	len = vsnprintf(err->message, sizeof(err->message), format, args);
+	vsnprintf(err->message, sizeof(err->message) - 2, format, args);
 	va_end(args);
-	if (len >= 0 && (size_t)len < sizeof(err->message))
-		snprintf(err->message + len, sizeof(err->message) - (size_t)len, ": %s", old);
+	len = strlen(err->message);
+	memcpy(err->message + len, ": ", 3);
+	len += 2;
+	room = sizeof(err->message) - 1 - len;
+	if (strlen(old) < room)
+		room = strlen(old);
+	memcpy(err->message + len, old, room);
+	err->message[len + room] = '\0';
 	return err->kind;
 }
 

@@ -1,0 +1,316 @@
+/*
+ * The push rows: wishes come in from SQL, from check-ins and from the command line; the worker
+ * takes them out.
+ */
+#include "mdm/push.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "mdm/event.h"
+
+static const int64_t DAY_MS = 24 * 3600 * 1000;
+
+struct push_policy
+push_policy_default(void)
+{
+	return (struct push_policy){.lease = 30 * 1000,
+		.retry = 300 * 1000,
+		.backoff = 900 * 1000,
+		.backoff_429 = 30 * 1000};
+}
+
+/* ---- wishes ---- */
+
+enum err_kind
+push_want_id(struct mdm *mdm, const char *enrollment_id, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind =
+		db_first(mdm->db, SQL_PUSH_TARGET, DB_ARGS(DB_TEXT(enrollment_id)), &row, err);
+
+	if (kind == ERR_NOT_FOUND)
+		return err_set(err, kind, "unknown device %s", enrollment_id);
+	if (kind != ERR_OK)
+		return kind;
+	if (strcmp(db_text(&row, 1), "enrolled") != 0 || db_int(&row, 3) == 0)
+		return err_set(err, ERR_CONFLICT, "%s is not enrolled (%s)", enrollment_id,
+			db_text(&row, 1));
+	if (db_int(&row, 2) != 0)
+		return err_set(err, ERR_CONFLICT, "%s is blocked", enrollment_id);
+	if (!db_is_null(&row, 4))
+		return err_set(err, ERR_CONFLICT,
+			"%s: APNs said %s; it is pushed again after its next TokenUpdate",
+			enrollment_id, db_text(&row, 4));
+	return db_run(mdm->db, SQL_PUSH_WANT, DB_ARGS(DB_INT(db_int(&row, 0)), DB_INT(clock_now())),
+		NULL, err);
+}
+
+enum err_kind
+push_token_updated(struct mdm *mdm, int64_t enrollment_no, struct err *err)
+{
+	return db_run(mdm->db, SQL_PUSH_REVIVE, DB_ARGS(DB_INT(enrollment_no), DB_INT(clock_now())),
+		NULL, err);
+}
+
+enum err_kind
+push_cancel(struct mdm *mdm, int64_t device_no, struct err *err)
+{
+	enum err_kind kind =
+		db_run(mdm->db, SQL_PUSH_CANCEL, DB_ARGS(DB_INT(device_no)), NULL, err);
+
+	return kind == ERR_OK ? db_run(mdm->db, SQL_PUSH_CANCEL_USERS, DB_ARGS(DB_INT(device_no)),
+					NULL, err)
+			      : kind;
+}
+
+enum err_kind
+push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins, struct err *err)
+{
+	int64_t now = clock_now(), next = 0;
+	struct db_row row;
+	enum err_kind kind;
+
+	if (more && !begins)
+		return ERR_OK; /* in the middle of a session */
+	kind = db_first(mdm->db, SQL_PUSH_STATE, DB_ARGS(DB_INT(enrollment_no)), &row, err);
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	/* An Idle that finds nothing: a wish of the operator stays, and there is nothing else to
+	 * note. */
+	if (!more && begins && (db_is_null(&row, 0) || db_int(&row, 2) == 0))
+		return ERR_OK;
+	if (!more && db_is_null(&row, 0) && db_int(&row, 2) == 0 &&
+		db_int(&row, 3) == db_int(&row, 4))
+		return ERR_OK;
+	kind = db_first(
+		mdm->db, SQL_PUSH_OPEN, DB_ARGS(DB_INT(enrollment_no), DB_INT(now)), &row, err);
+	if (kind != ERR_OK)
+		return kind;
+	if (db_int(&row, 0) > 0)
+		next = now + push_policy_default().retry;
+	if (!db_is_null(&row, 1) && (next == 0 || db_int(&row, 1) < next))
+		next = db_int(&row, 1);
+	return db_run(
+		mdm->db, SQL_PUSH_CAME, DB_ARGS(DB_INT(enrollment_no), DB_TIME(next)), NULL, err);
+}
+
+/* ---- the worker ---- */
+
+struct claiming {
+	struct mdm *mdm;
+	const struct push_policy *policy;
+	struct push_job *jobs;
+	size_t count, looked;
+	int64_t now;
+};
+
+static enum err_kind
+open_magic(struct mdm *mdm, const struct db_row *row, struct push_job *job, struct err *err)
+{
+	const char *place = arena_printf(mdm->arena, "enrollment/push_magic/%s", job->id);
+	unsigned char *magic;
+	enum err_kind kind;
+	size_t len;
+	const void *closed = db_blob(row, 7, &len);
+
+	if (closed == NULL)
+		return err_set(err, ERR_NOT_FOUND, "no PushMagic");
+	kind = seal_open(mdm->key, mdm->arena, place, closed, len, &magic, &len, err);
+	if (kind == ERR_OK)
+		job->magic = arena_memdup(mdm->arena, magic, len);
+	return kind;
+}
+
+static enum err_kind
+claim_row(const struct db_row *row, void *context, struct err *err)
+{
+	struct claiming *claiming = context;
+	struct mdm *mdm = claiming->mdm;
+	struct push_job *job = &claiming->jobs[claiming->count];
+	const char *park = NULL;
+	int64_t changed;
+	enum err_kind kind;
+
+	claiming->looked++;
+	*job = (struct push_job){.enrollment_no = db_int(row, 0),
+		.wanted = db_int(row, 1),
+		.attempts = db_int(row, 2),
+		.failures = db_int(row, 3),
+		.id = db_text(row, 4),
+		.topic = db_text(row, 5)};
+	job->token = db_blob(row, 6, &job->token_len);
+	if (db_int(row, 10) == 0)
+		park = "not enrolled";
+	else if (db_int(row, 9) == 0)
+		park = "no usable push certificate for the topic";
+	else if (open_magic(mdm, row, job, NULL) != ERR_OK)
+		park = "PushMagic cannot be opened with this master key";
+	if (park != NULL || db_int(row, 11) == 0)
+		return db_run(mdm->db, SQL_PUSH_PARK,
+			DB_ARGS(DB_INT(job->enrollment_no), DB_TEXT(park)), NULL, err);
+	kind = db_run(mdm->db, SQL_PUSH_CLAIM,
+		DB_ARGS(DB_INT(job->enrollment_no), DB_INT(claiming->now + claiming->policy->lease),
+			DB_INT(claiming->now)),
+		&changed, err);
+	claiming->count += kind == ERR_OK && changed > 0;
+	return kind;
+}
+
+struct due_list {
+	struct db_row *rows;
+	size_t count;
+};
+
+static enum err_kind
+collect(const struct db_row *row, void *context, struct err *err)
+{
+	struct due_list *list = context;
+
+	(void)err;
+	list->rows[list->count++] = *row;
+	return ERR_OK;
+}
+
+enum err_kind
+push_claim(struct mdm *mdm, const struct push_policy *policy, struct push_job *jobs, size_t most,
+	size_t *count, size_t *looked, struct err *err)
+{
+	struct claiming claiming = {.mdm = mdm, .policy = policy, .jobs = jobs, .now = clock_now()};
+	struct due_list due = {.rows = arena_calloc(mdm->arena, most, sizeof(struct db_row))};
+	enum err_kind kind;
+
+	/* The rows are read first: claiming moves them in the index that is being read. */
+	kind = db_each(mdm->db, SQL_PUSH_DUE, DB_ARGS(DB_INT(claiming.now), DB_INT((int64_t)most)),
+		collect, &due, err);
+	for (size_t i = 0; i < due.count && kind == ERR_OK; i++)
+		kind = claim_row(&due.rows[i], &claiming, err);
+	*count = claiming.count;
+	*looked = claiming.looked;
+	return kind;
+}
+
+enum err_kind
+push_next_due(struct mdm *mdm, int64_t *due, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(mdm->db, SQL_PUSH_NEXT_DUE, DB_NONE, &row, err);
+
+	*due = kind == ERR_OK ? db_int(&row, 0) : 0;
+	return kind;
+}
+
+/* BASE × FACTOR^N, a day at most. */
+static int64_t
+grown(int64_t base, int64_t factor, int64_t n)
+{
+	while (n-- > 0 && base < DAY_MS)
+		base *= factor;
+	return base < DAY_MS ? base : DAY_MS;
+}
+
+/* Within a fifth of MS, so that many do not come back at the same moment. */
+static int64_t
+jittered(int64_t ms)
+{
+	unsigned char byte = 128;
+
+	RAND_bytes(&byte, 1);
+	return ms + ms * (byte - 128) / 640;
+}
+
+static enum err_kind
+record_sent(struct mdm *mdm, const struct push_policy *policy, const struct push_job *job,
+	const struct push_answer *answer, struct err *err)
+{
+	int64_t now = clock_now(), next = 0, wanted, served;
+	struct db_row state, open;
+	enum err_kind kind;
+
+	kind = db_first(mdm->db, SQL_PUSH_STATE, DB_ARGS(DB_INT(job->enrollment_no)), &state, err);
+	if (kind == ERR_OK)
+		kind = db_first(mdm->db, SQL_PUSH_OPEN,
+			DB_ARGS(DB_INT(job->enrollment_no), DB_INT(now)), &open, err);
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	wanted = db_int(&state, 3);
+	served = db_int(&state, 4) > job->wanted ? db_int(&state, 4) : job->wanted;
+	if (wanted > served)
+		next = now;
+	else if (db_int(&open, 0) > 0)
+		next = now + grown(policy->retry, 3, job->attempts);
+	if (!db_is_null(&open, 1) && (next == 0 || db_int(&open, 1) < next))
+		next = db_int(&open, 1);
+	return db_run(mdm->db, SQL_PUSH_SENT,
+		DB_ARGS(DB_INT(job->enrollment_no), DB_TIME(next), DB_INT(job->attempts + 1),
+			DB_INT(served), DB_TEXT(answer->apns_id), DB_INT(now)),
+		NULL, err);
+}
+
+/* Reasons after which Apple wants no second try. */
+static bool
+is_final(const struct push_answer *answer)
+{
+	static const char *const reasons[] = {"BadDeviceToken", "DeviceTokenNotForTopic",
+		"ExpiredToken", "Unregistered", "PayloadTooLarge", "Forbidden"};
+
+	if (answer->status == 410)
+		return true;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (answer->reason != NULL && strcmp(answer->reason, reasons[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A 410 older than the token is about another token. */
+static enum err_kind
+token_is_newer(struct mdm *mdm, const struct push_job *job, const struct push_answer *answer,
+	bool *newer, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind;
+
+	*newer = false;
+	if (answer->status != 410 || answer->timestamp == 0)
+		return ERR_OK;
+	kind = db_first(
+		mdm->db, SQL_PUSH_TOKEN_TIME, DB_ARGS(DB_INT(job->enrollment_no)), &row, err);
+	if (kind == ERR_OK)
+		*newer = db_int(&row, 0) > answer->timestamp;
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+enum err_kind
+push_record(struct mdm *mdm, const struct push_policy *policy, const struct push_job *job,
+	const struct push_answer *answer, bool *stopped, struct err *err)
+{
+	const char *reason = answer->reason != NULL ? answer->reason : "no reason given";
+	int64_t wait;
+	bool newer;
+	enum err_kind kind;
+
+	*stopped = false;
+	if (answer->status == 200)
+		return record_sent(mdm, policy, job, answer, err);
+	kind = token_is_newer(mdm, job, answer, &newer, err);
+	if (kind != ERR_OK)
+		return kind;
+	*stopped = is_final(answer) && !newer;
+	if (answer->status == 429)
+		wait = answer->retry_after > 0 ? answer->retry_after
+					       : grown(policy->backoff_429, 2, job->failures);
+	else
+		wait = grown(policy->backoff, 2, job->failures);
+	kind = db_run(mdm->db, SQL_PUSH_FAILED,
+		DB_ARGS(DB_INT(job->enrollment_no),
+			*stopped ? DB_NULL() : DB_INT(clock_now() + jittered(wait)),
+			DB_INT(job->failures + 1), DB_INT(answer->status), DB_TEXT(reason),
+			DB_TEXT(*stopped ? reason : NULL)),
+		NULL, err);
+	if (kind == ERR_OK && *stopped)
+		kind = event_add(mdm, EVENT_PUSH_STOPPED, job->enrollment_no,
+			arena_printf(mdm->arena, "{\"status\":%d}", answer->status), NULL, 0, err);
+	return kind;
+}

@@ -1,0 +1,82 @@
+/*
+ * push - who is to be woken, when, and what came of it: one row per enrollment, so that pushes
+ * merge.
+ *
+ * A wish raises `wanted`; a push that APNs took, or the device's own coming, raises `served` to it.
+ * `due_at` is when the worker has to look; while a push is under way it is the end of its lease, so
+ * that a killed worker loses none.
+ *
+ * Apple: "Sending notification requests to APNs", "Handling notification responses from APNs".
+ */
+#ifndef POMONA_MDM_PUSH_H
+#define POMONA_MDM_PUSH_H
+
+#include "mdm/mdm.h"
+
+/* Times of pushing, in milliseconds. */
+struct push_policy {
+	int64_t lease;   /* a push may be under way so long before it is sent again */
+	int64_t retry;   /* a device that does not come is pushed again; three times as long each
+			    time, a day at most */
+	int64_t backoff; /* after a 5xx; doubles, a day at most */
+	int64_t backoff_429; /* after a 429 without Retry-After; doubles */
+};
+
+struct push_policy push_policy_default(void);
+
+/* A push to be sent. */
+struct push_job {
+	int64_t enrollment_no;
+	int64_t wanted; /* the count at the claim */
+	int64_t attempts, failures;
+	const char *id; /* the enrollment's */
+	const char *topic;
+	const void *token;
+	size_t token_len;
+	const char *magic;
+};
+
+/* What APNs said. */
+struct push_answer {
+	int status;         /* HTTP */
+	const char *reason; /* NULL for 200 */
+	const char *apns_id;
+	int64_t timestamp;   /* of a 410, milliseconds; 0: none */
+	int64_t retry_after; /* milliseconds; 0: not said */
+};
+
+/* A wish of the operator.  ERR_NOT_FOUND: unknown id; ERR_CONFLICT: it cannot be pushed, with the
+ * reason. */
+enum err_kind push_want_id(struct mdm *mdm, const char *enrollment_id, struct err *err);
+
+/* A TokenUpdate came: whatever had stopped the pushes is over. */
+enum err_kind push_token_updated(struct mdm *mdm, int64_t enrollment_no, struct err *err);
+
+/* The enrollment of a device and its user channels began anew or ended: nothing is wanted. */
+enum err_kind push_cancel(struct mdm *mdm, int64_t device_no, struct err *err);
+
+/*
+ * The device is here.  MORE: it was given a command and comes again for the next; BEGINS: this is
+ * its first report.  Writes nothing when nothing would change.
+ */
+enum err_kind push_device_came(
+	struct mdm *mdm, int64_t enrollment_no, bool more, bool begins, struct err *err);
+
+/* ---- for the worker ---- */
+
+/*
+ * Claims up to MOST due pushes into JOBS (in the arena); *COUNT of them.  *LOOKED is how many due
+ * rows it met: 0 means that nothing is due.
+ */
+enum err_kind push_claim(struct mdm *mdm, const struct push_policy *policy, struct push_job *jobs,
+	size_t most, size_t *count, size_t *looked, struct err *err);
+
+/* When the next row is due; 0: never. */
+enum err_kind push_next_due(struct mdm *mdm, int64_t *due, struct err *err);
+
+/* Records what APNs said; *STOPPED: no further pushes to this enrollment until its TokenUpdate. */
+enum err_kind push_record(struct mdm *mdm, const struct push_policy *policy,
+	const struct push_job *job, const struct push_answer *answer, bool *stopped,
+	struct err *err);
+
+#endif
