@@ -383,7 +383,7 @@ begin_container(struct plist_reader *reader, const struct element *element)
 	if (!value_may_begin(reader, element->name))
 		return;
 	if (reader->depth >= reader->limits.max_depth) {
-		stop(reader, ERR_TOO_LARGE, "more than %u levels", reader->limits.max_depth);
+		stop(reader, ERR_BAD_INPUT, "more than %u levels", reader->limits.max_depth);
 		return;
 	}
 	container = element->type == PLIST_DICT ? plist_dict(reader->arena)

@@ -4,7 +4,6 @@
  */
 #include "mdm/push.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,9 +214,11 @@ grown(int64_t base, int64_t factor, int64_t n)
 static int64_t
 jittered(int64_t ms)
 {
-	unsigned char byte = 128;
+	char uuid[CLOCK_UUID_SIZE];
+	long byte;
 
-	RAND_bytes(&byte, 1);
+	clock_uuid(uuid)[2] = '\0';
+	byte = strtol(uuid, NULL, 16);
 	return ms + ms * (byte - 128) / 640;
 }
 

@@ -534,10 +534,10 @@ prepare(struct connection *connection, enum statement statement, struct err *err
 	/* SQLite numbers $1, $2 … by first appearance: the name tells which is which. */
 	count = sqlite3_bind_parameter_count(prepared->stmt);
 	for (int i = 1; i <= count; i++) {
-		int number = atoi(sqlite3_bind_parameter_name(prepared->stmt, i) + 1);
+		long number = strtol(sqlite3_bind_parameter_name(prepared->stmt, i) + 1, NULL, 10);
 
 		if (number < 1 || number > ARGS_MOST)
-			return err_set(err, ERR_INTERNAL, "%s: parameter $%d",
+			return err_set(err, ERR_INTERNAL, "%s: parameter $%ld",
 				statement_name(statement), number);
 		prepared->index[number - 1] = (unsigned char)i;
 	}

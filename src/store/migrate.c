@@ -75,7 +75,7 @@ read_state(struct db *db, const char *wanted, int *step, bool *same, struct err 
 	*same = false;
 	if (kind != ERR_OK)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
-	*step = atoi(db_text(&row, 0));
+	*step = (int)strtol(db_text(&row, 0), NULL, 10);
 	kind = db_first(db, SQL_SCHEMA_STATE, DB_ARGS(DB_TEXT("interface")), &row, err);
 	if (kind == ERR_OK)
 		*same = strcmp(db_text(&row, 0), wanted) == 0;

@@ -95,9 +95,10 @@ replace(const char *text, char from, const char *to)
 	char *out = arena_alloc(&arena, strlen(text) * (strlen(to) + 1) + 1), *at = out;
 
 	for (; *text != '\0'; text++)
-		if (*text == from)
-			at += sprintf(at, "%s", to);
-		else
+		if (*text == from) {
+			memcpy(at, to, strlen(to));
+			at += strlen(to);
+		} else
 			*at++ = *text;
 	*at = '\0';
 	return out;

@@ -528,7 +528,8 @@ test_inventory(void **state)
 	assert_string_equal(unit_sql_text(&unit, "SELECT identifier || name FROM installed_app"),
 		"com.example.aA");
 	/* A filtered list does not replace the whole one. */
-	unit_sql(&unit, "DELETE FROM payload WHERE request = 'InstalledApplicationList'; INSERT "
+	unit_sql(&unit, "UPDATE payload SET request = 'Old' WHERE request = "
+			"'InstalledApplicationList'; INSERT "
 			"INTO queue (device, request, args) "
 			"VALUES ('A', 'InstalledApplicationList', "
 			"'{\"Identifiers\":[\"com.example.b\"]}')");
