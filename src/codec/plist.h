@@ -9,6 +9,11 @@
  * duplicate keys, stray text or elements, a second root, missing values, numbers out of range,
  * broken base64 and dates, U+0000, input that is over-deep or over-large, binary plists (they are
  * recognised, and the message says so).
+ *
+ * Messages name lines, elements and keys, and never show a value: they go into the log, and a value
+ * may be a secret.
+ *
+ * Reals are read and written with a '.', as the programs never call setlocale().
  */
 #ifndef POMONA_CODEC_PLIST_H
 #define POMONA_CODEC_PLIST_H
@@ -57,12 +62,12 @@ struct plist {
 
 /* Caps of a reader; plist_limits_default() are those of a device's message. */
 struct plist_limits {
-	size_t max_bytes; /* of the input */
-	size_t max_nodes;
-	unsigned max_depth;
+	size_t max_bytes;   /* of the input */
+	size_t max_nodes;   /* values; keys are not counted, as each has its value */
+	unsigned max_depth; /* of dicts and arrays within each other; a root dict is 1 */
 };
 
-struct plist_limits plist_limits_default(void); /* 16 MiB, 500,000 nodes, depth 64 */
+struct plist_limits plist_limits_default(void); /* 16 MiB, 500,000 values, depth 64 */
 
 /* ---- building ---- */
 
@@ -111,33 +116,57 @@ const char *plist_type_name(enum plist_type type);
 /* ---- XML (plist_xml.c) ---- */
 
 /*
- * A reader is made once per thread and used for many messages; what it gives is in the arena of the
- * call. On failure: ERR_BAD_INPUT ("line 7: …") or ERR_TOO_LARGE, and *PLIST is NULL. UTF-8, UTF-16
- * and a BOM are read.  A missing DOCTYPE or <plist> version is taken.
+ * A reader is made once per thread and used for many messages, good and bad; what it gives is in
+ * the arena of the call.  It opens no file and no connection, whatever a message says.
  */
 struct plist_reader;
 
-struct plist_reader *plist_reader_new(struct plist_limits limits);
+struct plist_reader *plist_reader_new(struct plist_limits limits); /* never NULL */
 void plist_reader_free(struct plist_reader *reader);
+
+/*
+ * On failure: ERR_BAD_INPUT ("line 7: …") or ERR_TOO_LARGE (over a cap), and *PLIST is NULL.
+ *
+ * UTF-8 and UTF-16 (of both orders, with a BOM or a declaration) are read; another declared
+ * encoding, or one that is not the one used, is refused.  A missing DOCTYPE or <plist> version is
+ * taken; a reference to an external DTD is never followed.  Comments and processing instructions
+ * are passed over, CDATA is text.
+ *
+ * Around a number or a date white space does not count.  Integers may be hex (0xff).  Reals may be
+ * nan, inf or infinity, in any case, with a sign.  Dates are YYYY-MM-DDTHH:MM:SSZ; a fraction of a
+ * second is taken.  Data as in text_base64_decode().  Strings and keys keep every character (but
+ * XML itself makes a CR LF one LF).
+ */
 enum err_kind plist_read_xml(struct plist_reader *reader, struct arena *arena, const char *bytes,
 	size_t len, struct plist **plist, struct err *err);
 
-/* Appends the document in Apple's layout: declaration, DOCTYPE, tabs, base64 in lines of 76. */
+/*
+ * Appends the document in Apple's layout: declaration, DOCTYPE, tabs, base64 in lines of 76 columns
+ * less the indentation (a tab counts for 8; 16 at least).  Keys come in the order of the dict, or
+ * SORTED by their bytes.  Reals are as short as reads back exactly.  Dates lose what is below a
+ * second, and those outside of the years 1 to 9999 become the nearest that is in.
+ *
+ * A CR is written as &#13;, as it would be read back as LF.  What XML cannot hold, such as U+0001,
+ * becomes U+FFFD: no reader of ours gives it, so it can only come from a tree that a program built.
+ */
 void plist_write_xml(struct buf *buf, const struct plist *plist, bool sorted);
 
 /* ---- JSON (plist_json.c) ---- */
 
 /*
- * Data as base64, dates as ISO 8601 in UTC, integers exact, reals with a fraction or an exponent
- * (so that they stay reals); a real that JSON cannot say (NaN, infinite) as a string ("nan", "inf",
- * "-inf").
+ * Without white space.  Data as base64, dates as ISO 8601 in UTC (1 to 9999, as in XML), integers
+ * exact, reals with a fraction or an exponent (so that they stay reals); a real that JSON cannot
+ * say (NaN, infinite) as a string ("nan", "inf", "-inf").  What is not UTF-8 in a string becomes
+ * U+FFFD.
  */
 void plist_write_json(struct buf *buf, const struct plist *plist, bool sorted);
 
 /*
  * JSON has no data and no dates: both stay strings, and who knows the types (mdm/catalogue)
- * converts them. Refused: null, duplicate keys, integers outside -2^63 to 2^64-1, U+0000, over-deep
- * or over-large input.  The message names the line, or the path of the value.
+ * converts them.  The root may be any value.  Refused: null, duplicate keys, integers outside -2^63
+ * to 2^64-1, reals too large, characters that a plist in XML cannot hold (U+0000, most other
+ * control characters, U+FFFE, U+FFFF), over-deep or over-large input.  The message names the line,
+ * or the path of the value.
  */
 enum err_kind plist_read_json(struct plist_limits limits, struct arena *arena, const char *bytes,
 	size_t len, struct plist **plist, struct err *err);

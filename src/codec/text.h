@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -17,8 +18,10 @@ char *text_base64_encode(struct arena *arena, const void *bytes, size_t len);
 void text_base64_append(struct buf *buf, const void *bytes, size_t len);
 
 /*
- * White space between the characters is passed over; missing padding is taken, as what is meant is
- * clear. Any other character, or a length that no encoder makes, gives NULL.
+ * White space between the characters is passed over; padding that is missing in whole or in part is
+ * taken, and so are bits behind the last byte that are not zero, as what is meant is clear.  Any
+ * other character, too much padding, something behind it, or a length that no encoder makes, gives
+ * NULL.  An empty text is no bytes, and not NULL.
  */
 unsigned char *text_base64_decode(
 	struct arena *arena, const char *text, size_t len, size_t *out_len);
@@ -36,5 +39,15 @@ char *text_url_decode(
 
 /* Well-formed UTF-8 without U+0000? */
 bool text_is_utf8(const char *text, size_t len);
+
+/*
+ * How many bytes the character has that TEXT begins with, and which one it is; 0 when TEXT is empty
+ * or does not begin with well-formed UTF-8 (RFC 3629: no surrogates, nothing longer than needed).
+ */
+size_t text_utf8_next(const char *text, size_t len, uint32_t *code);
+
+/* May the character stand in an XML 1.0 document (production 2, Char)?  No escape helps one that
+ * may not: U+0001 cannot be said in XML at all. */
+bool text_is_xml_char(uint32_t code);
 
 #endif
