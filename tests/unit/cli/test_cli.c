@@ -513,6 +513,7 @@ static const char answer_sql[] =
 	"<key>ErrorDomain</key><string>MDMErrorDomain</string></dict></array></dict></plist>' AS "
 	"BLOB)),"
 	"(1, 2, 'Acknowledged', 3000, '{}', CAST('<plist><dict><key>ProfileList</key><array><dict>"
+	"<key>PayloadVersion</key><integer>1</integer>"
 	"<key>PayloadIdentifier</key><string>org.example</string><key>PayloadContent</key><array/>"
 	"</dict></array></dict></plist>' AS BLOB));";
 
@@ -556,7 +557,8 @@ test_result_show(void **state)
 	expect(out, "Reason    MDMErrorDomain 1: no\n");
 	expect(out, "\nErrorChain\nErrorCode  ErrorDomain\n1          MDMErrorDomain\n");
 	RUN("result show U2", 0);
-	expect(out, "\nProfileList\nPayloadIdentifier\norg.example\n(there is more: --json shows "
+	expect(out, "\nProfileList\nPayloadIdentifier  PayloadVersion\norg.example        "
+		    "1\n(there is more: --json shows "
 		    "all)\n");
 	RUN("result show U1 --device A --json", 0);
 	assert_string_equal(out, "{\"Status\":\"Acknowledged\",\"x\":\"\\u009b\"}\n");
