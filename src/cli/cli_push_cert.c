@@ -2,8 +2,9 @@
  * pomona push-cert import|list
  */
 #include "cli/commands.h"
-#include "cli/file.h"
 
+#include "base/clock.h"
+#include "cli/file.h"
 #include "mdm/push_certificate.h"
 
 static const struct table_column columns[] = {
@@ -14,7 +15,28 @@ static const struct table_column columns[] = {
 	{"subject", NULL, TABLE_TEXT, 0},
 };
 
-enum { COLUMNS = sizeof(columns) / sizeof(columns[0]) };
+static const struct table_column imported_columns[] = {
+	{"topic", "Topic", TABLE_TEXT, 0},
+	{"not_after", "Expires", TABLE_TIME, 0},
+	{"subject", "Subject", TABLE_TEXT, 0},
+};
+
+enum {
+	COLUMNS = sizeof(columns) / sizeof(columns[0]),
+	WARN_DAYS = 30,
+	DAY_MS = 24 * 3600 * 1000,
+};
+
+/* Apple gives them for a year; a renewed one keeps its topic. */
+static void
+warn_of_expiry(struct cli *cli, const struct push_certificate *certificate)
+{
+	int64_t days = (certificate->not_after - clock_now()) / DAY_MS;
+
+	if (days < WARN_DAYS)
+		cli_complain(
+			cli, "the certificate expires in %lld days: renew it", (long long)days);
+}
 
 enum err_kind
 cli_push_cert_import(struct cli *cli, struct err *err)
@@ -34,9 +56,10 @@ cli_push_cert_import(struct cli *cli, struct err *err)
 		err_prefix(err, "%s", path);
 		return err->kind;
 	}
-	table_show(cli->out, cli->json, columns, COLUMNS,
+	table_show(cli->out, cli->json, imported_columns, 3,
 		(const struct db_value[]){DB_TEXT(certificate.topic), DB_INT(certificate.not_after),
-			DB_INT(certificate.imported_at), DB_NULL(), DB_TEXT(certificate.subject)});
+			DB_TEXT(certificate.subject)});
+	warn_of_expiry(cli, &certificate);
 	return ERR_OK;
 }
 

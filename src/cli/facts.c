@@ -148,6 +148,22 @@ struct records {
 	bool more; /* there is something that is not shown */
 };
 
+/* What a record is called stands first: 0 a name, 1 an identifier, 2 all else. */
+static int
+rank(const char *key)
+{
+	static const char *const endings[] = {"Name", "Identifier"};
+	size_t len = strlen(key);
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		size_t ending = strlen(endings[i]);
+
+		if (len >= ending && strcmp(key + len - ending, endings[i]) == 0)
+			return (int)i;
+	}
+	return 2;
+}
+
 static void
 learn_column(struct records *records, struct arena *arena, const struct plist *value)
 {
@@ -166,17 +182,25 @@ learn_column(struct records *records, struct arena *arena, const struct plist *v
 }
 
 static void
+learn_columns(struct records *records, struct arena *arena, const struct plist *array)
+{
+	for (int wanted = 0; wanted <= 2; wanted++)
+		for (const struct plist *record = array->as.items.first; record != NULL;
+			record = record->next)
+			for (const struct plist *value = record->as.items.first; value != NULL;
+				value = value->next)
+				if (rank(value->key) == wanted)
+					learn_column(records, arena, value);
+}
+
+static void
 print_records(FILE *out, struct arena *arena, const struct plist *array)
 {
 	struct records records = {.count = 0};
 	struct db_value values[COLUMNS_MOST];
 	struct table table;
 
-	for (const struct plist *record = array->as.items.first; record != NULL;
-		record = record->next)
-		for (const struct plist *value = record->as.items.first; value != NULL;
-			value = value->next)
-			learn_column(&records, arena, value);
+	learn_columns(&records, arena, array);
 	table_init(&table, out, false, records.columns, records.count);
 	for (const struct plist *record = array->as.items.first; record != NULL;
 		record = record->next) {

@@ -125,12 +125,14 @@ struct plist_reader *plist_reader_new(struct plist_limits limits); /* never NULL
 void plist_reader_free(struct plist_reader *reader);
 
 /*
- * On failure: ERR_BAD_INPUT ("line 7: …") or ERR_TOO_LARGE (over a cap), and *PLIST is NULL.
+ * On failure: ERR_BAD_INPUT ("line 7: …"), or ERR_TOO_LARGE when it has too many bytes or values or
+ * a part of it is too long; and *PLIST is NULL.  Over-deep is ERR_BAD_INPUT: such a message is not
+ * large, it is made to hurt.
  *
  * UTF-8 and UTF-16 (of both orders, with a BOM or a declaration) are read; another declared
  * encoding, or one that is not the one used, is refused.  A missing DOCTYPE or <plist> version is
  * taken; a reference to an external DTD is never followed.  Comments and processing instructions
- * are passed over, CDATA is text.
+ * are passed over, CDATA is text; one that is longer than 1 MiB is refused.
  *
  * Around a number or a date white space does not count.  Integers may be hex (0xff).  Reals may be
  * nan, inf or infinity, in any case, with a sign.  Dates are YYYY-MM-DDTHH:MM:SSZ; a fraction of a

@@ -237,7 +237,7 @@ scan_token(struct scan *scan)
 	if (scan->nodes > scan->limits->max_nodes)
 		return scan_refuse(scan, ERR_TOO_LARGE, "too many values");
 	if (scan->depth > scan->limits->max_depth)
-		return scan_refuse(scan, ERR_TOO_LARGE, "too many levels");
+		return scan_refuse(scan, ERR_BAD_INPUT, "too many levels");
 	if (is_in(c, "-0123456789"))
 		return scan_number(scan);
 	scan->p++;

@@ -62,6 +62,25 @@ struct plist_source {
 enum err_kind plist_source_open(struct plist_source *source, const char *bytes, size_t len,
 	size_t max_bytes, struct err *err);
 
+/* ---- the keys of a dict that is being read (plist_keys.c) ---- */
+
+/*
+ * Set POINT to a random number, the rest to zero.  Keys that make the table slow cannot be found by
+ * one who does not know it.
+ */
+struct plist_keys {
+	uint32_t point;
+	const char **slots;
+	size_t slot_count;
+};
+
+/*
+ * Is KEY new to DICT?  To be asked for every key, before its value is appended; KEY must stay where
+ * it is.  The cost does not grow with the dict.
+ */
+bool plist_keys_add(
+	struct plist_keys *keys, struct arena *arena, const struct plist *dict, const char *key);
+
 /* ---- values ---- */
 
 enum plist_number {

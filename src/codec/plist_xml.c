@@ -1,12 +1,10 @@
 /*
- * The XML form.  On the way in: bytes -> libxml2's push parser -> its events (below, from the
- * bottom up: taking a value, placing it, the events, one message) -> a tree.  On the way out: a
- * walk over the tree.
+ * The XML form on the way in: bytes -> libxml2's push parser -> its events -> a tree.  Read from
+ * the end: one message, the events, placing a value, its keys, its text.
  *
- * libxml2 is kept on a short rope.  It never sees a declared encoding (XML_PARSE_IGNORE_ENC): which
- * one it is has been settled before, so that no name in a message makes iconv look for a module.
- * It is stopped at the first '[' of a DOCTYPE, before an entity can be declared.  Its messages come
- * here and not to stderr.
+ * libxml2 is kept on a short rope.  It never sees a declared encoding (XML_PARSE_IGNORE_ENC): that
+ * has been settled before, in plist_source.c.  It is stopped at the first '[' of a DOCTYPE, before
+ * an entity can be declared.  Its messages come here and not to stderr.
  */
 #include <libxml/SAX2.h>
 #include <libxml/catalog.h>
@@ -25,11 +23,18 @@
 #include "codec/text.h"
 
 enum {
-	CHUNK = 4096,              /* libxml2 looks through what it has been given more than once */
-	TEXT_KEPT = 64 * 1024,     /* a larger buffer is not kept for the next message */
-	MESSAGE_KEPT = 256 * 1024, /* after a larger message, or with more names than ... */
-	NAMES_KEPT = 16 * 1024,    /* ... these bytes, the parser is made anew */
-	LINEAR_KEYS = 16,          /* up to so many keys of a dict are compared one by one */
+	CHUNK = 4096, /* libxml2 looks through what it has been given more than once */
+
+	/* Caps that only a message made to hurt comes near: the cost grows with the
+	 * square. */
+	AHEAD_MOST = 1 << 20,    /* bytes of what is read as a whole: a comment, CDATA */
+	TAG_MOST = 16 * 1024,    /* bytes of a tag */
+	NAMES_MOST = 256 * 1024, /* bytes of different names (of processing instructions) */
+
+	/* What is larger than this is not kept for the next message. */
+	TEXT_KEPT = 64 * 1024,
+	MESSAGE_KEPT = 256 * 1024,
+	NAMES_KEPT = 16 * 1024,
 };
 
 /* What an element is in the grammar. */
@@ -47,15 +52,14 @@ struct element {
 struct frame {
 	struct frame *up;
 	struct plist *container;
-	const char *key;    /* in a dict: read, and still without its value */
-	const char **slots; /* of a large dict: a hash table of its keys */
-	size_t slot_count;  /* a power of two; 0: no table yet */
+	const char *key; /* in a dict: read, and still without its value */
+	struct plist_keys keys;
 };
 
 struct plist_reader {
 	struct plist_limits limits;
 	xmlParserCtxtPtr parser; /* NULL: to be made */
-	uint64_t hash_point;
+	uint32_t hash_point;
 	char *text; /* of the leaf or key that is open, with a NUL behind it */
 	size_t text_len, text_size;
 
@@ -67,7 +71,7 @@ struct plist_reader {
 	struct frame *top, *spare;
 	unsigned depth;
 	size_t nodes;
-	bool in_plist;
+	enum { BEFORE_PLIST, IN_PLIST, BEHIND_PLIST } stage;
 	const struct element *leaf; /* the leaf or key that is open */
 	int leaf_line;
 };
@@ -239,65 +243,7 @@ take_false(struct plist_reader *reader, struct plist *value)
 	return is_blank(reader->text, reader->text_len) ? NULL : "text inside <false>";
 }
 
-/* ---- keys ---- */
-
-/*
- * The key as a polynomial over a point drawn at random: who does not know the point cannot make
- * keys that fall together.
- */
-static size_t
-hash_key(const struct plist_reader *reader, const char *key)
-{
-	const uint64_t prime = (UINT64_C(1) << 31) - 1;
-	uint64_t hash = 1;
-
-	for (const char *p = key; *p != '\0'; p++)
-		hash = (hash * reader->hash_point + (unsigned char)*p) % prime;
-	return (size_t)hash;
-}
-
-/* The slot KEY is in, or the free one it would be in. */
-static const char **
-find_slot(const struct plist_reader *reader, const struct frame *frame, const char *key)
-{
-	size_t i = hash_key(reader, key) & (frame->slot_count - 1);
-
-	while (frame->slots[i] != NULL && strcmp(frame->slots[i], key) != 0)
-		i = (i + 1) & (frame->slot_count - 1);
-	return &frame->slots[i];
-}
-
-static void
-make_slots(struct plist_reader *reader, struct frame *frame)
-{
-	size_t wanted = frame->container->as.items.count * 4;
-
-	frame->slot_count = LINEAR_KEYS * 4;
-	while (frame->slot_count < wanted)
-		frame->slot_count *= 2;
-	frame->slots = arena_calloc(reader->arena, frame->slot_count, sizeof(*frame->slots));
-	for (const struct plist *item = frame->container->as.items.first; item != NULL;
-		item = item->next)
-		*find_slot(reader, frame, item->key) = item->key;
-}
-
-/* Is the key new to the dict?  Remembers it. */
-static bool
-add_key(struct plist_reader *reader, struct frame *frame, const char *key)
-{
-	size_t count = frame->container->as.items.count;
-	const char **slot;
-
-	if (count < LINEAR_KEYS)
-		return plist_get(frame->container, key) == NULL;
-	if (count * 2 >= frame->slot_count)
-		make_slots(reader, frame);
-	slot = find_slot(reader, frame, key);
-	if (*slot != NULL)
-		return false;
-	*slot = key;
-	return true;
-}
+/* ---- placing a value ---- */
 
 static void
 take_key(struct plist_reader *reader)
@@ -305,13 +251,11 @@ take_key(struct plist_reader *reader)
 	struct frame *frame = reader->top;
 	const char *key = arena_memdup(reader->arena, reader->text, reader->text_len);
 
-	if (add_key(reader, frame, key))
+	if (plist_keys_add(&frame->keys, reader->arena, frame->container, key))
 		frame->key = key;
 	else
 		stop(reader, ERR_BAD_INPUT, "the key \"%.100s\" occurs twice", key);
 }
-
-/* ---- placing a value ---- */
 
 static void
 push_frame(struct plist_reader *reader, struct plist *container)
@@ -323,6 +267,7 @@ push_frame(struct plist_reader *reader, struct plist *container)
 	else
 		frame = arena_alloc(reader->arena, sizeof(*frame));
 	*frame = (struct frame){.up = reader->top, .container = container};
+	frame->keys.point = reader->hash_point;
 	reader->top = frame;
 	reader->depth++;
 }
@@ -476,9 +421,9 @@ check_element(struct plist_reader *reader, const char *name, const char *prefix,
 		stop(reader, ERR_BAD_INPUT, "<%s> declares a namespace", name);
 	else if (reader->leaf != NULL)
 		stop(reader, ERR_BAD_INPUT, "<%s> inside <%s>", name, reader->leaf->name);
-	else if (element->place == PLACE_PLIST && reader->in_plist)
+	else if (element->place == PLACE_PLIST && reader->stage == IN_PLIST)
 		stop(reader, ERR_BAD_INPUT, "<plist> inside <plist>");
-	else if (element->place != PLACE_PLIST && !reader->in_plist)
+	else if (element->place != PLACE_PLIST && reader->stage == BEFORE_PLIST)
 		stop(reader, ERR_BAD_INPUT, "the root is <%s> and not <plist>", name);
 	else
 		return element;
@@ -522,7 +467,7 @@ on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *
 		return;
 	switch (element->place) {
 	case PLACE_PLIST:
-		reader->in_plist = true;
+		reader->stage = IN_PLIST;
 		break;
 	case PLACE_CONTAINER:
 		begin_container(reader, element);
@@ -549,6 +494,8 @@ on_end(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *ur
 		pop_frame(reader);
 	else if (reader->root == NULL)
 		stop(reader, ERR_BAD_INPUT, "<plist> holds no value");
+	else
+		reader->stage = BEHIND_PLIST;
 }
 
 static void
@@ -588,17 +535,35 @@ on_entity(void *user, const xmlChar *name)
 	return NULL;
 }
 
+/* Where libxml2's own words are of no help. */
+static const struct {
+	int code;
+	const char *words;
+} better_words[] = {
+	{XML_ERR_DOCUMENT_EMPTY, "this is not XML"},
+	{XML_ERR_INVALID_CHAR, "a character that XML does not allow"},
+	{XML_ERR_INVALID_CHARREF, "a character that XML does not allow"},
+	{XML_ERR_INVALID_ENCODING, "this is not UTF-8"},
+	{XML_I18N_CONV_FAILED, "this is not UTF-16"},
+};
+
 /* What libxml2 itself finds wrong. */
 static void
 on_error(void *user, xmlErrorPtr error)
 {
 	struct plist_reader *reader = user;
-	const char *message = error->message == NULL ? "not XML" : error->message;
+	const char *words = error->message == NULL ? "this is not XML" : error->message;
 
 	if (error->level < XML_ERR_ERROR)
 		return;
+	for (size_t i = 0; i < sizeof(better_words) / sizeof(better_words[0]); i++)
+		if (error->code == better_words[i].code)
+			words = better_words[i].words;
+	/* It has the same words for too much and for too little. */
+	if (error->code == XML_ERR_DOCUMENT_END && reader->stage != BEHIND_PLIST)
+		words = "the document ends too early";
 	refuse(reader, ERR_BAD_INPUT, error->line > 0 ? error->line : current_line(reader), "%.*s",
-		(int)strcspn(message, "\n"), message);
+		(int)strcspn(words, "\n"), words);
 }
 
 /* Some of libxml2's complaints about encodings go this way only. */
@@ -608,7 +573,7 @@ on_complaint(void *user, const char *format, ...)
 	struct plist_reader *reader = user;
 
 	(void)format;
-	refuse(reader, ERR_BAD_INPUT, current_line(reader), "broken characters");
+	refuse(reader, ERR_BAD_INPUT, current_line(reader), "this is not UTF-16");
 }
 
 /* ---- one message ---- */
@@ -626,15 +591,14 @@ plist_reader_new(struct plist_limits limits)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct plist_reader *reader = calloc(1, sizeof(*reader));
-	uint32_t point;
 
-	if (reader == NULL || RAND_bytes((unsigned char *)&point, sizeof(point)) != 1) {
+	if (reader == NULL ||
+		RAND_bytes((unsigned char *)&reader->hash_point, sizeof(reader->hash_point)) != 1) {
 		fputs("level=error msg=\"no memory or no random numbers to be had\"\n", stderr);
 		abort();
 	}
 	pthread_once(&once, prepare_libxml);
 	reader->limits = limits;
-	reader->hash_point = 256 + point % (UINT32_C(1) << 30);
 	return reader;
 }
 
@@ -685,6 +649,23 @@ parser_prepare(struct plist_reader *reader, const char *encoding)
 	return true;
 }
 
+/* Has libxml2 taken in more than an honest message needs? */
+static void
+check_appetite(struct plist_reader *reader)
+{
+	const xmlParserCtxt *parser = reader->parser;
+	long ahead = parser->input == NULL ? 0 : parser->input->end - parser->input->cur;
+	int line = current_line(reader);
+
+	if (ahead > TAG_MOST && parser->instate == XML_PARSER_START_TAG)
+		refuse(reader, ERR_TOO_LARGE, line, "a tag is too long");
+	if (ahead > AHEAD_MOST)
+		refuse(reader, ERR_TOO_LARGE, line,
+			"a comment, CDATA section or entity is too long");
+	if (xmlDictGetUsage(parser->dict) > NAMES_MOST)
+		refuse(reader, ERR_TOO_LARGE, line, "too many names");
+}
+
 static void
 parse(struct plist_reader *reader, const struct plist_source *source)
 {
@@ -701,6 +682,7 @@ parse(struct plist_reader *reader, const struct plist_source *source)
 		if (xmlParseChunk(reader->parser, source->bytes + done, (int)n, last) != 0)
 			refuse(reader, ERR_BAD_INPUT, current_line(reader), "not XML");
 		done += n;
+		check_appetite(reader);
 	}
 	if (reader->kind == ERR_OK && (!reader->parser->wellFormed || reader->root == NULL))
 		refuse(reader, ERR_BAD_INPUT, current_line(reader), "not a plist");
@@ -749,7 +731,7 @@ plist_read_xml(struct plist_reader *reader, struct arena *arena, const char *byt
 	reader->top = reader->spare = NULL;
 	reader->depth = 0;
 	reader->nodes = 0;
-	reader->in_plist = false;
+	reader->stage = BEFORE_PLIST;
 	reader->leaf = NULL;
 
 	reader->kind = plist_source_open(&source, bytes, len, reader->limits.max_bytes, err);

@@ -19,7 +19,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { READ_SIZE = 16 * 1024, OUT_SIZE = 32 * 1024, TOPIC_MOST = 256, BODY_MOST = 256 };
+enum {
+	READ_SIZE = 16 * 1024,
+	OUT_SIZE = 32 * 1024,
+	TOPIC_MOST = 256,
+	BODY_MOST = 256,
+	RESETS_AT_ONCE = 1000000,
+	RESETS_A_SECOND = 1000000
+};
 
 struct apns_stream {
 	struct loop_timer timer; /* first: found from it; until the answer is due */
@@ -46,6 +53,7 @@ struct apns_connection {
 	struct apns_stream *streams;
 	int32_t last_stream; /* of the GOAWAY that was sent; -1: none was */
 	bool dropped;        /* is to be closed, without an answer to anything */
+	bool leaving;        /* the client has sent a GOAWAY */
 	unsigned char out[OUT_SIZE];
 	size_t out_len, out_sent;
 };
@@ -279,6 +287,8 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 	struct apns_connection *connection = user;
 	struct apns_stream *stream;
 
+	if (frame->hd.type == NGHTTP2_GOAWAY)
+		connection->leaving = true;
 	if ((frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) ||
 		(frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
 		return 0;
@@ -314,23 +324,44 @@ read_topic(struct apns_connection *connection)
 		connection->topic[0] = '\0';
 }
 
+/*
+ * libcurl resets each stream that it is done with; nghttp2's guard against floods of resets would
+ * close the connection after a thousand pushes.  Versions without the guard have no such call.
+ */
+static void
+allow_resets(nghttp2_option *option)
+{
+#if HAVE_DECL_NGHTTP2_OPTION_SET_STREAM_RESET_RATE_LIMIT
+	nghttp2_option_set_stream_reset_rate_limit(option, RESETS_AT_ONCE, RESETS_A_SECOND);
+#else
+	(void)option;
+#endif
+}
+
 static enum err_kind
 start_http2(struct apns_connection *connection)
 {
 	const nghttp2_settings_entry settings[] = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS,
 		(uint32_t)apns_server_max_streams(connection->server)}};
 	nghttp2_session_callbacks *callbacks;
+	nghttp2_option *option;
 	int failed;
 
 	if (nghttp2_session_callbacks_new(&callbacks) != 0)
 		return ERR_INTERNAL;
+	if (nghttp2_option_new(&option) != 0) {
+		nghttp2_session_callbacks_del(callbacks);
+		return ERR_INTERNAL;
+	}
+	allow_resets(option);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
-	failed = nghttp2_session_server_new(&connection->session, callbacks, connection);
+	failed = nghttp2_session_server_new2(&connection->session, callbacks, connection, option);
 	nghttp2_session_callbacks_del(callbacks);
+	nghttp2_option_del(option);
 	if (failed != 0)
 		return ERR_INTERNAL;
 	nghttp2_submit_settings(connection->session, NGHTTP2_FLAG_NONE, settings, 1);
@@ -366,6 +397,14 @@ wait_for(struct apns_connection *connection, enum tls_outcome outcome)
 		outcome == TLS_WANTS_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
+/* Something went wrong that a client does not do of itself. */
+static void
+fail(struct apns_connection *connection, const char *doing, const char *reason)
+{
+	log_line(LOG_WARNING, "push connection broken", "doing", doing, "error", reason, NULL);
+	apns_connection_free(connection);
+}
+
 /* Sends all there is.  CONNECTION may be gone after this. */
 static void
 flush(struct apns_connection *connection)
@@ -389,8 +428,11 @@ flush(struct apns_connection *connection)
 	}
 	if (outcome == TLS_DONE && nghttp2_session_want_read(connection->session) == 0 &&
 		nghttp2_session_want_write(connection->session) == 0) {
-		SSL_shutdown(connection->ssl); /* after a GOAWAY, all that was due is answered */
-		apns_connection_free(connection);
+		SSL_shutdown(connection->ssl);
+		if (connection->last_stream >= 0 || connection->leaving)
+			apns_connection_free(connection); /* all that was due is answered */
+		else
+			fail(connection, "HTTP/2", "the client breaks its rules");
 		return;
 	}
 	wait_for(connection, outcome);
@@ -406,8 +448,12 @@ receive(struct apns_connection *connection)
 	while ((outcome = tls_read(connection->ssl, piece, sizeof(piece), &got)) == TLS_DONE) {
 		ssize_t used = nghttp2_session_mem_recv(connection->session, piece, got);
 
-		if (used < 0 || (size_t)used != got || connection->dropped) {
+		if (connection->dropped) {
 			apns_connection_free(connection);
+			return;
+		}
+		if (used < 0 || (size_t)used != got) {
+			fail(connection, "receiving", nghttp2_strerror((int)used));
 			return;
 		}
 	}

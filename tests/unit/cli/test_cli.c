@@ -513,6 +513,7 @@ static const char answer_sql[] =
 	"<key>ErrorDomain</key><string>MDMErrorDomain</string></dict></array></dict></plist>' AS "
 	"BLOB)),"
 	"(1, 2, 'Acknowledged', 3000, '{}', CAST('<plist><dict><key>ProfileList</key><array><dict>"
+	"<key>PayloadVersion</key><integer>1</integer>"
 	"<key>PayloadIdentifier</key><string>org.example</string><key>PayloadContent</key><array/>"
 	"</dict></array></dict></plist>' AS BLOB));";
 
@@ -556,7 +557,8 @@ test_result_show(void **state)
 	expect(out, "Reason    MDMErrorDomain 1: no\n");
 	expect(out, "\nErrorChain\nErrorCode  ErrorDomain\n1          MDMErrorDomain\n");
 	RUN("result show U2", 0);
-	expect(out, "\nProfileList\nPayloadIdentifier\norg.example\n(there is more: --json shows "
+	expect(out, "\nProfileList\nPayloadIdentifier  PayloadVersion\norg.example        "
+		    "1\n(there is more: --json shows "
 		    "all)\n");
 	RUN("result show U1 --device A --json", 0);
 	assert_string_equal(out, "{\"Status\":\"Acknowledged\",\"x\":\"\\u009b\"}\n");
@@ -605,6 +607,65 @@ test_admission(void **state)
 	RUN("admission add serial 1 maybe", 2);
 }
 
+/* ---- pushes ---- */
+
+static const char *
+data(const char *name)
+{
+	static char path[300];
+
+	snprintf(path, sizeof(path), "%s/tests/data/x509/%s",
+		getenv("srcdir") == NULL ? "." : getenv("srcdir"), name);
+	return path;
+}
+
+static void
+test_push(void **state)
+{
+	(void)state;
+	RUN("push A Z C --json", 1);
+	expect(out, "{\"status\":{\"A\":{},\"Z\":{\"error\":\"");
+	expect(errors, "pomona: ");
+	expect(errors, "Z");
+	expect(errors, "C");
+	assert_string_equal(sql_text("SELECT group_concat(enrollment_no) FROM push "
+				     "WHERE due_at IS NOT NULL"),
+		"1");
+	RUN("push A", 0);
+	RUN("push", 2);
+}
+
+static void
+test_push_certificates(void **state)
+{
+	static const char topic[] = "com.apple.mgmt.External.6b1c1d4e-2f0a-4c53-9d7e-0a4f7e6b9c21";
+	char line[600];
+
+	(void)state;
+	write_file("password", "open sesame\n");
+	write_file("wrong", "close sesame\n");
+	RUN("push-cert list --json", 0);
+	assert_string_equal(out, "[]\n");
+	snprintf(
+		line, sizeof(line), "push-cert import %s --password-file ~/wrong", data("rc2.p12"));
+	RUN(line, 1);
+	expect(errors, "rc2.p12: ");
+	assert_null(strstr(errors, "sesame"));
+	snprintf(line, sizeof(line), "push-cert import %s --password-file ~/password",
+		data("rc2.p12"));
+	RUN(line, 0);
+	expect(out, topic);
+	expect(out, "Expires  ");
+	RUN("push-cert list", 0);
+	expect(out, topic);
+	snprintf(line, sizeof(line), "push-cert import %s", data("root.pem"));
+	RUN(line, 1);
+	RUN("push-cert import ~/nothing", 1);
+	assert_string_equal(sql_text("SELECT COUNT(*) FROM push_certificate"), "1");
+	assert_string_equal(
+		sql_text("SELECT instr(key, CAST('PRIVATE' AS BLOB)) FROM push_certificate"), "0");
+}
+
 /* ---- identities and profiles ---- */
 
 static void
@@ -641,24 +702,19 @@ test_profiles(void **state)
 		const char *file, *is_signed;
 	} files[] = {{"profile.mobileconfig", "\"signed\":false"},
 		{"signed.der", "\"signed\":true"}, {"signed.ber", "\"signed\":true"}};
-	char line[300];
+	char line[600];
 
 	(void)state;
 	unsetenv("POMONA_CONF");
 	for (size_t i = 0; i < COUNT(files); i++) {
-		const char *top = getenv("srcdir") == NULL ? "." : getenv("srcdir");
-
-		snprintf(line, sizeof(line), "profile uuid %s/tests/data/x509/%s", top,
-			files[i].file);
+		snprintf(line, sizeof(line), "profile uuid %s", data(files[i].file));
 		RUN(line, 0);
 		expect(out, "UUID          0E4F3B62-5A1D-4C7B-8D3A-6E2F9C1B7A55\n");
 		expect(out, "Identifier    org.example.pomona.profile\n");
-		snprintf(line, sizeof(line), "profile uuid --bare %s/tests/data/x509/%s", top,
-			files[i].file);
+		snprintf(line, sizeof(line), "profile uuid --bare %s", data(files[i].file));
 		RUN(line, 0);
 		assert_string_equal(out, "0E4F3B62-5A1D-4C7B-8D3A-6E2F9C1B7A55\n");
-		snprintf(line, sizeof(line), "profile uuid --json %s/tests/data/x509/%s", top,
-			files[i].file);
+		snprintf(line, sizeof(line), "profile uuid --json %s", data(files[i].file));
 		RUN(line, 0);
 		expect(out, files[i].is_signed);
 	}
@@ -693,6 +749,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_result_show, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_settings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_admission, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_push, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_push_certificates, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_identities, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_profiles, setup, teardown),
 	};
