@@ -2,7 +2,7 @@
 
 -- name: push_want
 -- The same wish as a new delivery's (trigger delivery_wakes in sqlite.sql).
-INSERT INTO push (enrollment_no, wanted, due_at) VALUES ($1, 1, $2)
+INSERT INTO push (enrollment_no, topic, wanted, due_at) SELECT no, topic, 1, $2 FROM enrollment WHERE no = $1
 ON CONFLICT (enrollment_no) DO UPDATE
 SET wanted = push.wanted + 1, due_at = CASE WHEN push.under_way = 1 THEN push.due_at ELSE excluded.due_at END;
 
@@ -26,20 +26,21 @@ WHERE enrollment_no IN (SELECT no FROM enrollment WHERE device_no = $1);
 
 -- name: push_revive
 UPDATE push
-SET stopped = NULL, attempts = 0, failures = 0, under_way = 0,
+SET topic = (SELECT e.topic FROM enrollment e WHERE e.no = push.enrollment_no),
+	stopped = NULL, attempts = 0, failures = 0, under_way = 0,
 	due_at = CASE WHEN wanted > served OR EXISTS (
 		SELECT 1 FROM delivery d WHERE d.enrollment_no = push.enrollment_no AND d.ended_at IS NULL) THEN $2 END
 WHERE enrollment_no = $1;
 
 -- name: push_due
-SELECT p.enrollment_no, p.wanted, p.attempts, p.failures, e.id, e.topic, e.push_token, e.push_magic, e.token_at,
-	CASE WHEN c.topic IS NULL OR c.stopped IS NOT NULL THEN 0 ELSE 1 END,
-	CASE WHEN e.state = 'enrolled' AND e.blocked = 0 AND e.push_token IS NOT NULL THEN 1 ELSE 0 END,
+SELECT p.enrollment_no, p.wanted, p.attempts, p.failures, e.id, e.push_token, e.push_magic, e.token_at,
+	CASE WHEN e.state = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0 AND e.push_token IS NOT NULL
+		THEN 1 ELSE 0 END,
 	CASE WHEN p.wanted > p.served OR EXISTS (
-		SELECT 1 FROM delivery d WHERE d.enrollment_no = p.enrollment_no AND d.ended_at IS NULL) THEN 1 ELSE 0 END
+		SELECT 1 FROM delivery w WHERE w.enrollment_no = p.enrollment_no AND w.ended_at IS NULL) THEN 1 ELSE 0 END
 FROM push p JOIN enrollment e ON e.no = p.enrollment_no
-LEFT JOIN push_certificate c ON c.topic = e.topic
-WHERE p.due_at IS NOT NULL AND p.due_at <= $1 ORDER BY p.due_at LIMIT $2;
+LEFT JOIN enrollment d ON d.no = e.device_no
+WHERE p.topic = $1 AND p.due_at IS NOT NULL AND p.due_at <= $2 ORDER BY p.due_at LIMIT $3;
 
 -- name: push_claim
 UPDATE push SET under_way = 1, due_at = $2 WHERE enrollment_no = $1 AND due_at IS NOT NULL AND due_at <= $3;
@@ -49,7 +50,7 @@ UPDATE push SET under_way = 1, due_at = $2 WHERE enrollment_no = $1 AND due_at I
 UPDATE push SET due_at = NULL, under_way = 0, reason = COALESCE($2, reason) WHERE enrollment_no = $1;
 
 -- name: push_next_due
-SELECT due_at FROM push WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1;
+SELECT due_at FROM push WHERE topic = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1;
 
 -- name: push_open
 -- How many open deliveries may go now, and when the first of the others may.
@@ -73,5 +74,5 @@ WHERE enrollment_no = $1;
 SELECT token_at FROM enrollment WHERE no = $1;
 
 -- name: push_again
--- The connection was lost before the answer.
+-- It has to be sent once more, and nothing is counted.
 UPDATE push SET under_way = 0, due_at = $2 WHERE enrollment_no = $1 AND under_way = 1;

@@ -9,17 +9,6 @@ ON CONFLICT (topic) DO UPDATE
 SET certificate = excluded.certificate, key = excluded.key, not_after = excluded.not_after,
 	imported_at = excluded.imported_at, stopped = NULL;
 
--- name: push_certificate_wake
--- What could not be sent while there was no usable certificate.
-UPDATE push SET due_at = $2, failures = 0, reason = NULL
-WHERE due_at IS NULL AND stopped IS NULL
-	AND enrollment_no IN (
-		SELECT e.no FROM enrollment e LEFT JOIN enrollment d ON d.no = e.device_no
-		WHERE e.topic = $1 AND e.state = 'enrolled' AND e.push_token IS NOT NULL
-			AND e.blocked + COALESCE(d.blocked, 0) = 0)
-	AND (wanted > served OR EXISTS (
-		SELECT 1 FROM delivery w WHERE w.enrollment_no = push.enrollment_no AND w.ended_at IS NULL));
-
 -- name: push_certificate_list
 SELECT topic, certificate, not_after, imported_at, stopped FROM push_certificate ORDER BY topic;
 

@@ -35,6 +35,16 @@ BEGIN
 		OR NEW.state IS NULL OR NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.udid IS NOT OLD.udid
 		OR NEW.serial IS NOT OLD.serial OR NEW.name IS NOT OLD.name OR NEW.topic IS NOT OLD.topic;
 	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
+	-- What waited meanwhile, for the device and its users, may go now.
+	UPDATE push
+	SET due_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+	WHERE NEW.state = 'enrolled' AND OLD.state = 'blocked' AND due_at IS NULL AND stopped IS NULL
+		AND enrollment_no IN (
+			SELECT no FROM enrollment WHERE id = OLD.id
+			UNION ALL
+			SELECT u.no FROM enrollment u JOIN enrollment d ON d.no = u.device_no WHERE d.id = OLD.id)
+		AND (wanted > served OR EXISTS (
+			SELECT 1 FROM delivery w WHERE w.enrollment_no = push.enrollment_no AND w.ended_at IS NULL));
 END;
 
 -- ---- queue, command, result ----
@@ -178,8 +188,8 @@ END;
 -- only counted, and the worker sees by the count that another one is wanted.
 CREATE TRIGGER delivery_wakes AFTER INSERT ON delivery
 BEGIN
-	INSERT INTO push (enrollment_no, wanted, due_at)
-	SELECT e.no, 1,
+	INSERT INTO push (enrollment_no, topic, wanted, due_at)
+	SELECT e.no, e.topic, 1,
 		CASE WHEN e.state = 'enrolled' AND e.push_token IS NOT NULL AND e.blocked = 0
 			THEN max(NEW.queued_at, COALESCE(NEW.not_before, 0)) END
 	FROM enrollment e WHERE e.no = NEW.enrollment_no

@@ -38,6 +38,10 @@ static const char usage[] =
 	"  --threads N              requests served at once (default 64)\n"
 	"  --help, --version\n";
 
+/* What a device is told when a CGI process cannot start: it comes again. */
+static const char cgi_failure[] = "Status: 503 Service Unavailable\r\nRetry-After: 60\r\n"
+				  "Content-Type: text/plain\r\n\r\nThe store is not ready.\n";
+
 struct options {
 	const char *config, *listen;
 	unsigned socket_mode;
@@ -146,6 +150,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 	struct serve_options serve = {
 		.threads = (int)(options->threads > 0 ? options->threads : conf->threads),
 		.max_body = (size_t)conf->max_body,
+		.push_retry = conf->retry * 1000,
 	};
 	struct db_store *store = NULL;
 	struct seal_key key;
@@ -199,9 +204,11 @@ main(int argc, char **argv)
 		log_init("pomona-fcgi", (enum log_level)log_level_from_name(conf.log_level));
 		kind = run(&options, &conf, &arena, &err);
 	}
-	if (kind != ERR_OK)
+	if (kind != ERR_OK) {
 		log_line(LOG_ERROR, "cannot run", "error", err.message, NULL);
-	else
+		if (getenv("REQUEST_METHOD") != NULL)
+			fputs(cgi_failure, stdout);
+	} else
 		log_line(LOG_DEBUG, "stopped", NULL);
 	arena_release(&arena);
 	return kind == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;

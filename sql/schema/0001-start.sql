@@ -108,6 +108,8 @@ CREATE TABLE inventory (
 -- Who is to be woken: one row per enrollment, so that pushes merge.
 CREATE TABLE push (
 	enrollment_no /*sqlite INTEGER*/ /*postgresql BIGINT*/ PRIMARY KEY,
+	-- The enrollment's, so that what is due for one connection is found by the index.
+	topic TEXT,
 	-- Counts the wishes; `served` is the count a push that was taken by APNs has answered.
 	wanted BIGINT NOT NULL DEFAULT 0,
 	served BIGINT NOT NULL DEFAULT 0,
@@ -126,7 +128,7 @@ CREATE TABLE push (
 	apns_id TEXT,
 	sent_at BIGINT
 );
-CREATE INDEX push_due ON push (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX push_due ON push (topic, due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE push_certificate (
 	topic TEXT PRIMARY KEY,

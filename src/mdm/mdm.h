@@ -19,7 +19,9 @@ struct mdm {
 	struct arena *arena;         /* of the request; the same as the session's */
 	const struct seal_key *key;  /* opens and closes what is sealed */
 	struct plist_reader *reader; /* for plists inside of values */
-	struct seen *seen; /* times of devices that only looked in; NULL: they are not kept */
+	int64_t push_retry; /* ms until a device that does not come is pushed again, the first time
+			     */
+	struct seen *seen;  /* times of devices that only looked in; NULL: they are not kept */
 };
 
 /* Brings the store to this program's schema, views and triggers.  Outside a transaction. */

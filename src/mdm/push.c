@@ -12,15 +12,6 @@
 
 static const int64_t DAY_MS = 24 * 3600 * 1000;
 
-struct push_policy
-push_policy_default(void)
-{
-	return (struct push_policy){.lease = 30 * 1000,
-		.retry = 300 * 1000,
-		.backoff = 900 * 1000,
-		.backoff_429 = 30 * 1000};
-}
-
 /* ---- wishes ---- */
 
 enum err_kind
@@ -89,7 +80,7 @@ push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins,
 	if (kind != ERR_OK)
 		return kind;
 	if (db_int(&row, 0) > 0)
-		next = now + push_policy_default().retry;
+		next = now + mdm->push_retry;
 	if (!db_is_null(&row, 1) && (next == 0 || db_int(&row, 1) < next))
 		next = db_int(&row, 1);
 	return db_run(
@@ -98,14 +89,6 @@ push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins,
 
 /* ---- the worker ---- */
 
-struct claiming {
-	struct mdm *mdm;
-	const struct push_policy *policy;
-	struct push_job *jobs;
-	size_t count, looked;
-	int64_t now;
-};
-
 static enum err_kind
 open_magic(struct mdm *mdm, const struct db_row *row, struct push_job *job, struct err *err)
 {
@@ -113,7 +96,7 @@ open_magic(struct mdm *mdm, const struct db_row *row, struct push_job *job, stru
 	unsigned char *magic;
 	enum err_kind kind;
 	size_t len;
-	const void *closed = db_blob(row, 7, &len);
+	const void *closed = db_blob(row, 6, &len);
 
 	if (closed == NULL)
 		return err_set(err, ERR_NOT_FOUND, "no PushMagic");
@@ -123,38 +106,35 @@ open_magic(struct mdm *mdm, const struct db_row *row, struct push_job *job, stru
 	return kind;
 }
 
+/* Takes a due row into JOB, or puts it aside; *TAKEN tells which. */
 static enum err_kind
-claim_row(const struct db_row *row, void *context, struct err *err)
+claim_row(struct mdm *mdm, const struct db_row *row, int64_t lease, struct push_job *job,
+	bool *taken, struct err *err)
 {
-	struct claiming *claiming = context;
-	struct mdm *mdm = claiming->mdm;
-	struct push_job *job = &claiming->jobs[claiming->count];
-	const char *park = NULL;
-	int64_t changed;
+	int64_t now = clock_now(), changed = 0;
+	const char *reason = NULL;
+	bool needed = db_int(row, 9) != 0;
 	enum err_kind kind;
 
-	claiming->looked++;
 	*job = (struct push_job){.enrollment_no = db_int(row, 0),
 		.wanted = db_int(row, 1),
 		.attempts = db_int(row, 2),
 		.failures = db_int(row, 3),
-		.id = db_text(row, 4),
-		.topic = db_text(row, 5)};
-	job->token = db_blob(row, 6, &job->token_len);
-	if (db_int(row, 10) == 0)
-		park = "not enrolled";
-	else if (db_int(row, 9) == 0)
-		park = "no usable push certificate for the topic";
+		.token_at = db_int(row, 7),
+		.id = db_text(row, 4)};
+	job->token = db_blob(row, 5, &job->token_len);
+	*taken = false;
+	if (db_int(row, 8) == 0)
+		reason = "not enrolled";
 	else if (open_magic(mdm, row, job, NULL) != ERR_OK)
-		park = "PushMagic cannot be opened with this master key";
-	if (park != NULL || db_int(row, 11) == 0)
+		reason = "PushMagic cannot be opened with this master key";
+	if (reason != NULL || !needed)
 		return db_run(mdm->db, SQL_PUSH_PARK,
-			DB_ARGS(DB_INT(job->enrollment_no), DB_TEXT(park)), NULL, err);
+			DB_ARGS(DB_INT(job->enrollment_no), DB_TEXT(reason)), NULL, err);
 	kind = db_run(mdm->db, SQL_PUSH_CLAIM,
-		DB_ARGS(DB_INT(job->enrollment_no), DB_INT(claiming->now + claiming->policy->lease),
-			DB_INT(claiming->now)),
-		&changed, err);
-	claiming->count += kind == ERR_OK && changed > 0;
+		DB_ARGS(DB_INT(job->enrollment_no), DB_INT(now + lease), DB_INT(now)), &changed,
+		err);
+	*taken = kind == ERR_OK && changed > 0;
 	return kind;
 }
 
@@ -174,31 +154,35 @@ collect(const struct db_row *row, void *context, struct err *err)
 }
 
 enum err_kind
-push_claim(struct mdm *mdm, const struct push_policy *policy, struct push_job *jobs, size_t most,
-	size_t *count, size_t *looked, struct err *err)
+push_claim(struct mdm *mdm, const struct push_policy *policy, const char *topic,
+	struct push_job *jobs, size_t most, size_t *count, struct err *err)
 {
-	struct claiming claiming = {.mdm = mdm, .policy = policy, .jobs = jobs, .now = clock_now()};
 	struct due_list due = {.rows = arena_calloc(mdm->arena, most, sizeof(struct db_row))};
 	enum err_kind kind;
+	bool taken;
 
 	/* The rows are read first: claiming moves them in the index that is being read. */
-	kind = db_each(mdm->db, SQL_PUSH_DUE, DB_ARGS(DB_INT(claiming.now), DB_INT((int64_t)most)),
-		collect, &due, err);
-	for (size_t i = 0; i < due.count && kind == ERR_OK; i++)
-		kind = claim_row(&due.rows[i], &claiming, err);
-	*count = claiming.count;
-	*looked = claiming.looked;
+	kind = db_each(mdm->db, SQL_PUSH_DUE,
+		DB_ARGS(DB_TEXT(topic), DB_INT(clock_now()), DB_INT((int64_t)most)), collect, &due,
+		err);
+	*count = 0;
+	for (size_t i = 0; i < due.count && kind == ERR_OK; i++) {
+		kind = claim_row(mdm, &due.rows[i], policy->lease, &jobs[*count], &taken, err);
+		if (kind == ERR_OK && taken)
+			++*count;
+	}
 	return kind;
 }
 
 enum err_kind
-push_next_due(struct mdm *mdm, int64_t *due, struct err *err)
+push_next_due(struct mdm *mdm, const char *topic, int64_t *due, struct err *err)
 {
 	struct db_row row;
-	enum err_kind kind = db_first(mdm->db, SQL_PUSH_NEXT_DUE, DB_NONE, &row, err);
+	enum err_kind kind =
+		db_first(mdm->db, SQL_PUSH_NEXT_DUE, DB_ARGS(DB_TEXT(topic)), &row, err);
 
 	*due = kind == ERR_OK ? db_int(&row, 0) : 0;
-	return kind;
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 }
 
 /* BASE × FACTOR^N, a day at most. */
@@ -255,7 +239,7 @@ static bool
 is_final(const struct push_answer *answer)
 {
 	static const char *const reasons[] = {"BadDeviceToken", "DeviceTokenNotForTopic",
-		"ExpiredToken", "Unregistered", "PayloadTooLarge", "Forbidden"};
+		"ExpiredToken", "Unregistered", "PayloadTooLarge"};
 
 	if (answer->status == 410)
 		return true;
@@ -265,53 +249,61 @@ is_final(const struct push_answer *answer)
 	return false;
 }
 
-/* A 410 older than the token is about another token. */
-static enum err_kind
-token_is_newer(struct mdm *mdm, const struct push_job *job, const struct push_answer *answer,
-	bool *newer, struct err *err)
+enum err_kind
+push_give_back(struct mdm *mdm, const struct push_job *job, struct err *err)
 {
-	struct db_row row;
-	enum err_kind kind;
+	return db_run(mdm->db, SQL_PUSH_AGAIN,
+		DB_ARGS(DB_INT(job->enrollment_no), DB_INT(clock_now())), NULL, err);
+}
 
-	*newer = false;
-	if (answer->status != 410 || answer->timestamp == 0)
-		return ERR_OK;
-	kind = db_first(
-		mdm->db, SQL_PUSH_TOKEN_TIME, DB_ARGS(DB_INT(job->enrollment_no)), &row, err);
-	if (kind == ERR_OK)
-		*newer = db_int(&row, 0) > answer->timestamp;
-	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+static enum err_kind
+record_failed(struct mdm *mdm, const struct push_job *job, const struct push_answer *answer,
+	int64_t due, bool stop, struct err *err)
+{
+	const char *reason = answer->reason != NULL ? answer->reason : "no reason given";
+	enum err_kind kind = db_run(mdm->db, SQL_PUSH_FAILED,
+		DB_ARGS(DB_INT(job->enrollment_no), DB_TIME(stop ? 0 : due),
+			DB_INT(job->failures + 1), DB_TIME(answer->status), DB_TEXT(reason),
+			DB_TEXT(stop ? reason : NULL)),
+		NULL, err);
+
+	if (kind != ERR_OK || !stop)
+		return kind;
+	return event_add(mdm, EVENT_PUSH_STOPPED, job->enrollment_no,
+		arena_printf(mdm->arena, "{\"status\":%d}", answer->status), NULL, 0, err);
+}
+
+enum err_kind
+push_refuse(struct mdm *mdm, const struct push_job *job, const char *reason, struct err *err)
+{
+	const struct push_answer answer = {.reason = reason};
+
+	return record_failed(mdm, job, &answer, 0, true, err);
 }
 
 enum err_kind
 push_record(struct mdm *mdm, const struct push_policy *policy, const struct push_job *job,
 	const struct push_answer *answer, bool *stopped, struct err *err)
 {
-	const char *reason = answer->reason != NULL ? answer->reason : "no reason given";
+	struct db_row row;
 	int64_t wait;
-	bool newer;
-	enum err_kind kind;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_PUSH_TOKEN_TIME, DB_ARGS(DB_INT(job->enrollment_no)), &row, err);
 
 	*stopped = false;
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	if (db_int(&row, 0) > job->token_at)
+		return push_give_back(mdm, job, err);
 	if (answer->status == 200)
 		return record_sent(mdm, policy, job, answer, err);
-	kind = token_is_newer(mdm, job, answer, &newer, err);
-	if (kind != ERR_OK)
-		return kind;
-	*stopped = is_final(answer) && !newer;
+	/* Apple: a token that came after the timestamp is good. */
+	*stopped = is_final(answer) &&
+		   !(answer->timestamp != 0 && answer->timestamp < db_int(&row, 0));
 	if (answer->status == 429)
 		wait = answer->retry_after > 0 ? answer->retry_after
 					       : grown(policy->backoff_429, 2, job->failures);
 	else
 		wait = grown(policy->backoff, 2, job->failures);
-	kind = db_run(mdm->db, SQL_PUSH_FAILED,
-		DB_ARGS(DB_INT(job->enrollment_no),
-			*stopped ? DB_NULL() : DB_INT(clock_now() + jittered(wait)),
-			DB_INT(job->failures + 1), DB_INT(answer->status), DB_TEXT(reason),
-			DB_TEXT(*stopped ? reason : NULL)),
-		NULL, err);
-	if (kind == ERR_OK && *stopped)
-		kind = event_add(mdm, EVENT_PUSH_STOPPED, job->enrollment_no,
-			arena_printf(mdm->arena, "{\"status\":%d}", answer->status), NULL, 0, err);
-	return kind;
+	return record_failed(mdm, job, answer, clock_now() + jittered(wait), *stopped, err);
 }

@@ -22,15 +22,13 @@ struct push_policy {
 	int64_t backoff_429; /* after a 429 without Retry-After; doubles */
 };
 
-struct push_policy push_policy_default(void);
-
 /* A push to be sent. */
 struct push_job {
 	int64_t enrollment_no;
 	int64_t wanted; /* the count at the claim */
 	int64_t attempts, failures;
-	const char *id; /* the enrollment's */
-	const char *topic;
+	int64_t token_at; /* when the token came: tells whether there is a newer one */
+	const char *id;   /* the enrollment's */
 	const void *token;
 	size_t token_len;
 	const char *magic;
@@ -65,18 +63,28 @@ enum err_kind push_device_came(
 /* ---- for the worker ---- */
 
 /*
- * Claims up to MOST due pushes into JOBS (in the arena); *COUNT of them.  *LOOKED is how many due
- * rows it met: 0 means that nothing is due.
+ * Claims up to MOST due pushes of the topic into JOBS (in the arena); *COUNT of them.  Rows for
+ * which nothing can or need be sent are put aside on the way.
  */
-enum err_kind push_claim(struct mdm *mdm, const struct push_policy *policy, struct push_job *jobs,
-	size_t most, size_t *count, size_t *looked, struct err *err);
+enum err_kind push_claim(struct mdm *mdm, const struct push_policy *policy, const char *topic,
+	struct push_job *jobs, size_t most, size_t *count, struct err *err);
 
-/* When the next row is due; 0: never. */
-enum err_kind push_next_due(struct mdm *mdm, int64_t *due, struct err *err);
+/* When the topic's next row is due; 0: never. */
+enum err_kind push_next_due(struct mdm *mdm, const char *topic, int64_t *due, struct err *err);
 
-/* Records what APNs said; *STOPPED: no further pushes to this enrollment until its TokenUpdate. */
+/*
+ * Records what APNs said; *STOPPED: no further pushes to this enrollment until its TokenUpdate.  An
+ * answer about a token that has been replaced since is passed over, and the push is due again.
+ */
 enum err_kind push_record(struct mdm *mdm, const struct push_policy *policy,
 	const struct push_job *job, const struct push_answer *answer, bool *stopped,
 	struct err *err);
+
+/* No answer came: it is due again at once, and nothing is counted. */
+enum err_kind push_give_back(struct mdm *mdm, const struct push_job *job, struct err *err);
+
+/* It cannot be sent at all, for this reason; until the next TokenUpdate. */
+enum err_kind push_refuse(
+	struct mdm *mdm, const struct push_job *job, const char *reason, struct err *err);
 
 #endif

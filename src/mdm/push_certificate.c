@@ -57,9 +57,6 @@ push_certificate_import(struct mdm *mdm, const void *bytes, size_t len, const ch
 		DB_ARGS(DB_TEXT(info.user_id), DB_TEXT(identity.cert_pem), DB_BLOB(key, key_len),
 			DB_INT(info.not_after), DB_INT(now)),
 		NULL, err);
-	if (kind == ERR_OK)
-		kind = db_run(mdm->db, SQL_PUSH_CERTIFICATE_WAKE,
-			DB_ARGS(DB_TEXT(info.user_id), DB_INT(now)), NULL, err);
 	*certificate = (struct push_certificate){.topic = info.user_id,
 		.subject = info.subject,
 		.not_after = info.not_after,
@@ -113,9 +110,31 @@ push_certificate_each(struct mdm *mdm,
 	return db_each(mdm->db, SQL_PUSH_CERTIFICATE_LIST, DB_NONE, list_row, &listing, err);
 }
 
+static enum err_kind
+usable_row(const struct db_row *row, void *context, struct err *err)
+{
+	const struct listing *listing = context;
+	const struct push_certificate certificate = {.topic = db_text(row, 0),
+		.not_after = db_int(row, 1),
+		.imported_at = db_int(row, 2)};
+
+	return listing->each(&certificate, listing->context, err);
+}
+
 enum err_kind
-push_certificate_load(struct mdm *mdm, const char *topic, struct x509_identity *identity,
-	int64_t *imported_at, struct err *err)
+push_certificate_each_usable(struct mdm *mdm,
+	enum err_kind (*each)(
+		const struct push_certificate *certificate, void *context, struct err *err),
+	void *context, struct err *err)
+{
+	struct listing listing = {.mdm = mdm, .each = each, .context = context};
+
+	return db_each(mdm->db, SQL_PUSH_CERTIFICATE_USABLE, DB_NONE, usable_row, &listing, err);
+}
+
+enum err_kind
+push_certificate_load(
+	struct mdm *mdm, const char *topic, struct x509_identity *identity, struct err *err)
 {
 	struct db_row row;
 	enum err_kind kind =
@@ -134,19 +153,20 @@ push_certificate_load(struct mdm *mdm, const char *topic, struct x509_identity *
 		return kind;
 	identity->cert_pem = db_text(&row, 0);
 	identity->key_pem = arena_memdup(mdm->arena, key, len);
-	*imported_at = db_int(&row, 3);
 	return ERR_OK;
 }
 
 enum err_kind
-push_certificate_stop(struct mdm *mdm, const char *topic, const char *reason, struct err *err)
+push_certificate_stop(struct mdm *mdm, const char *topic, int64_t imported_at, const char *reason,
+	struct err *err)
 {
 	struct plist *detail = plist_dict(mdm->arena);
+	int64_t changed = 0;
 	struct buf json;
 	enum err_kind kind = db_run(mdm->db, SQL_PUSH_CERTIFICATE_STOP,
-		DB_ARGS(DB_TEXT(topic), DB_TEXT(reason)), NULL, err);
+		DB_ARGS(DB_TEXT(topic), DB_INT(imported_at), DB_TEXT(reason)), &changed, err);
 
-	if (kind != ERR_OK)
+	if (kind != ERR_OK || changed == 0)
 		return kind;
 	plist_set(mdm->arena, detail, "topic", plist_string(mdm->arena, topic));
 	plist_set(mdm->arena, detail, "reason", plist_string(mdm->arena, reason));

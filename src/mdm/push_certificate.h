@@ -31,12 +31,21 @@ enum err_kind push_certificate_each(struct mdm *mdm,
 		const struct push_certificate *certificate, void *context, struct err *err),
 	void *context, struct err *err);
 
-/* Certificate and key, opened; ERR_NOT_FOUND. */
-enum err_kind push_certificate_load(struct mdm *mdm, const char *topic,
-	struct x509_identity *identity, int64_t *imported_at, struct err *err);
+/* The same for those that are not stopped, without their subjects: cheap. */
+enum err_kind push_certificate_each_usable(struct mdm *mdm,
+	enum err_kind (*each)(
+		const struct push_certificate *certificate, void *context, struct err *err),
+	void *context, struct err *err);
 
-/* APNs refuses it: nothing is sent for its topic until the next import. */
-enum err_kind push_certificate_stop(
-	struct mdm *mdm, const char *topic, const char *reason, struct err *err);
+/* Certificate and key, opened; ERR_NOT_FOUND. */
+enum err_kind push_certificate_load(
+	struct mdm *mdm, const char *topic, struct x509_identity *identity, struct err *err);
+
+/*
+ * APNs refuses the certificate that was imported then: nothing is sent for its topic until the next
+ * import.
+ */
+enum err_kind push_certificate_stop(struct mdm *mdm, const char *topic, int64_t imported_at,
+	const char *reason, struct err *err);
 
 #endif

@@ -3,15 +3,20 @@
  */
 #include "web/serve.h"
 
+#include <errno.h>
 #include <fcgiapp.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,11 +31,23 @@ enum {
 	TRIES_MOST =
 		3, /* once, again when it has to write after all, again when the store was busy */
 	SEEN_FLUSH_S = 2,
+	ACCEPT_PAUSE_MS = 50,
+};
+
+/*
+ * Where new connections come in.  One thread at a time stands at it, so that a connection wakes one
+ * thread and a stop wakes it too, without harm to the socket: another process may go on with it.
+ */
+struct gate {
+	pthread_mutex_t lock;
+	int listen_fd;
+	int stop_fd; /* readable: nobody comes in any more */
 };
 
 /* One thread: a request at a time. */
 struct server {
 	const struct serve_options *options;
+	struct gate *gate;
 	pthread_t thread;
 	struct arena arena;
 	struct mdm mdm;
@@ -189,6 +206,7 @@ server_init(struct server *server, const struct serve_options *options, struct s
 		.reader = plist_reader_new((struct plist_limits){.max_bytes = options->max_body,
 			.max_nodes = plist_limits_default().max_nodes,
 			.max_depth = plist_limits_default().max_depth}),
+		.push_retry = options->push_retry,
 		.seen = seen,
 	};
 }
@@ -201,6 +219,71 @@ server_release(struct server *server)
 	arena_release(&server->arena);
 }
 
+static bool
+gate_open(struct gate *gate, int listen_fd)
+{
+	gate->listen_fd = listen_fd;
+	gate->stop_fd = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&gate->lock, NULL);
+	return gate->stop_fd >= 0 && fcntl(listen_fd, F_SETFL, O_NONBLOCK) == 0;
+}
+
+static void
+gate_close(struct gate *gate)
+{
+	if (gate->stop_fd >= 0)
+		close(gate->stop_fd);
+	pthread_mutex_destroy(&gate->lock);
+}
+
+/* The next connection; -1: it is time to stop. */
+static int
+gate_accept(struct gate *gate)
+{
+	struct pollfd fds[] = {
+		{.fd = gate->stop_fd, .events = POLLIN}, {.fd = gate->listen_fd, .events = POLLIN}};
+	int fd = -1;
+
+	pthread_mutex_lock(&gate->lock);
+	while (fd < 0) {
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[0].revents != 0)
+			break;
+		fd = accept4(gate->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+			poll(fds, 1, ACCEPT_PAUSE_MS); /* not a busy loop until there is room */
+	}
+	pthread_mutex_unlock(&gate->lock);
+	return fd;
+}
+
+/* Waits for a request; false: it is time to stop.  A connection that the web server keeps is known
+ * while nothing is asked on it, so that a stop can end the wait. */
+static bool
+take_request(struct server *server)
+{
+	FCGX_Request *fcgi = &server->fcgi;
+	bool taken = false;
+
+	while (!taken && !atomic_load(&stopping)) {
+		bool is_new = fcgi->ipcFd < 0;
+
+		if (is_new) {
+			fcgi->ipcFd = gate_accept(server->gate);
+			fcgi->keepConnection = 1; /* else libfcgi closes it before it reads */
+		}
+		if (fcgi->ipcFd < 0)
+			return false;
+		atomic_store(&server->idle_fd, fcgi->ipcFd);
+		/* libfcgi is given no socket to accept on: when the connection has ended, it comes
+		 * back. */
+		taken = (is_new || !atomic_load(&stopping)) && FCGX_Accept_r(fcgi) == 0;
+		atomic_store(&server->idle_fd, -1);
+	}
+	return taken;
+}
+
 static void *
 server_loop(void *argument)
 {
@@ -210,18 +293,11 @@ server_loop(void *argument)
 		.write = fcgi_write,
 		.handle = &server->fcgi};
 
-	FCGX_InitRequest(&server->fcgi, server->options->listen_fd, 0);
-	while (!atomic_load(&stopping)) {
-		/* A connection the web server keeps is known here, so that a stop can end the wait
-		 * on it. */
-		atomic_store(&server->idle_fd, server->fcgi.ipcFd);
-		if (FCGX_Accept_r(&server->fcgi) != 0)
-			break;
-		atomic_store(&server->idle_fd, -1);
+	FCGX_InitRequest(&server->fcgi, -1, 0);
+	while (take_request(server)) {
 		serve_one(server, &gateway);
 		FCGX_Finish_r(&server->fcgi);
 	}
-	atomic_store(&server->idle_fd, -1);
 	FCGX_Free(&server->fcgi, 1);
 	return NULL;
 }
@@ -229,11 +305,10 @@ server_loop(void *argument)
 /* Wakes the threads that wait: no new connection, no further request on a kept one.  Who is serving
  * goes on. */
 static void
-stop_all(struct server *servers, int count, int listen_fd)
+stop_all(struct server *servers, int count, struct gate *gate)
 {
 	atomic_store(&stopping, true);
-	FCGX_ShutdownPending();
-	shutdown(listen_fd, SHUT_RDWR);
+	eventfd_write(gate->stop_fd, 1);
 	for (int i = 0; i < count; i++) {
 		int fd = atomic_load(&servers[i].idle_fd);
 
@@ -264,7 +339,8 @@ wait_for_stop(struct seen *seen, struct mdm *mdm)
 }
 
 static int
-start_threads(struct server *servers, const struct serve_options *options, struct seen *seen)
+start_threads(struct server *servers, const struct serve_options *options, struct gate *gate,
+	struct seen *seen)
 {
 	pthread_attr_t attributes;
 	int started = 0;
@@ -273,6 +349,7 @@ start_threads(struct server *servers, const struct serve_options *options, struc
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	for (int i = 0; i < options->threads; i++) {
 		server_init(&servers[i], options, seen);
+		servers[i].gate = gate;
 		if (pthread_create(&servers[i].thread, &attributes, server_loop, &servers[i]) !=
 			0) {
 			server_release(&servers[i]);
@@ -290,16 +367,19 @@ serve_run(const struct serve_options *options, struct err *err)
 	struct server *servers = calloc((size_t)options->threads, sizeof(*servers));
 	struct seen *seen = seen_new();
 	struct server main_server;
-	int started;
+	struct gate gate;
+	int started = 0;
 
 	if (servers == NULL)
 		abort();
 	server_init(&main_server, options, NULL);
-	started = start_threads(servers, options, seen);
-	log_line(LOG_INFO, "ready", NULL);
-	if (started > 0)
+	if (gate_open(&gate, options->listen_fd))
+		started = start_threads(servers, options, &gate, seen);
+	if (started > 0) {
+		log_line(LOG_INFO, "ready", NULL);
 		wait_for_stop(seen, &main_server.mdm);
-	stop_all(servers, started, options->listen_fd);
+	}
+	stop_all(servers, started, &gate);
 	for (int i = 0; i < started; i++) {
 		pthread_join(servers[i].thread, NULL);
 		server_release(&servers[i]);
@@ -307,6 +387,7 @@ serve_run(const struct serve_options *options, struct err *err)
 	seen_flush(seen, &main_server.mdm, NULL);
 	seen_free(seen);
 	server_release(&main_server);
+	gate_close(&gate);
 	free(servers);
 	return started > 0 ? ERR_OK : err_set(err, ERR_INTERNAL, "no thread could be started");
 }

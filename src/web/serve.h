@@ -11,9 +11,10 @@
 struct serve_options {
 	struct db_store *store;
 	const struct seal_key *key;
-	int listen_fd; /* FastCGI socket, listening */
+	int listen_fd; /* FastCGI socket, listening; becomes non-blocking */
 	int threads;
-	size_t max_body; /* bytes of a device's message */
+	size_t max_body;    /* bytes of a device's message */
+	int64_t push_retry; /* see struct mdm */
 };
 
 /*

@@ -5,25 +5,33 @@
 #include "worker/apns.h"
 
 #include <curl/curl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "codec/plist.h"
 
-enum { ANSWER_MOST = 4096, TOKEN_MOST = 256, MAGIC_MOST = 1024 };
+enum {
+	ANSWER_MOST = 4096,  /* bytes that are kept of an answer's body */
+	TOKEN_MOST = 256,    /* bytes; Apple does not say how long a token may be */
+	PAYLOAD_MOST = 4096, /* Apple's limit */
+	HEADER_MOST = 300,
+	KEEPALIVE_S = 600, /* probes on a connection that is idle, for the firewalls on its way */
+	AGE_MOST_S = 7 * 24 * 3600, /* an idle connection is used again after so long; Apple wants
+				       them kept */
+};
 
 struct slot {
 	CURL *easy;
 	struct curl_slist *headers;
 	bool busy;
 	struct push_job job;
-	char payload[MAGIC_MOST * 6 + 32];
 	char answer[ANSWER_MOST];
 	size_t answer_len;
-	char apns_id[64], reason[100];
-	long retry_after;
+	char apns_id[64];
+	long retry_after; /* seconds */
+	char error[CURL_ERROR_SIZE];
 };
 
 struct apns {
@@ -38,11 +46,10 @@ static size_t
 take_body(char *bytes, size_t size, size_t count, void *context)
 {
 	struct slot *slot = context;
-	size_t len = size * count, room = sizeof(slot->answer) - 1 - slot->answer_len;
+	size_t len = size * count, room = sizeof(slot->answer) - slot->answer_len;
 
 	memcpy(slot->answer + slot->answer_len, bytes, len < room ? len : room);
 	slot->answer_len += len < room ? len : room;
-	slot->answer[slot->answer_len] = '\0';
 	return len;
 }
 
@@ -84,7 +91,11 @@ slot_init(struct apns *apns, struct slot *slot)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
+	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)AGE_MOST_S);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, apns->options.timeout_ms);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error);
 	if (apns->options.ca != NULL)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, apns->options.ca);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -141,12 +152,6 @@ apns_free(struct apns *apns)
 	free(apns);
 }
 
-const char *
-apns_topic(const struct apns *apns)
-{
-	return apns->topic;
-}
-
 size_t
 apns_room(const struct apns *apns)
 {
@@ -171,7 +176,7 @@ free_slot(struct apns *apns)
 static void
 set_headers(struct apns *apns, struct slot *slot)
 {
-	char topic[300], id[60], uuid[CLOCK_UUID_SIZE];
+	char topic[HEADER_MOST], id[60], uuid[CLOCK_UUID_SIZE];
 
 	curl_slist_free_all(slot->headers);
 	for (char *p = clock_uuid(uuid); *p != '\0'; p++)
@@ -186,40 +191,56 @@ set_headers(struct apns *apns, struct slot *slot)
 	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
 }
 
+/* {"mdm":"<PushMagic>"}; libcurl copies it. */
+static bool
+set_payload(struct slot *slot, struct arena *arena, const char *magic)
+{
+	struct plist *payload = plist_dict(arena);
+	struct buf json;
+
+	plist_set(arena, payload, "mdm", plist_string(arena, magic));
+	buf_init(&json, arena, PAYLOAD_MOST);
+	plist_write_json(&json, payload, false);
+	if (json.full)
+		return false;
+	curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)json.len);
+	return curl_easy_setopt(slot->easy, CURLOPT_COPYPOSTFIELDS, json.bytes) == CURLE_OK;
+}
+
+static void
+set_url(struct apns *apns, struct slot *slot, const struct push_job *job)
+{
+	const unsigned char *token = job->token;
+	char url[HEADER_MOST + TOKEN_MOST * 2 + 1];
+	size_t used = (size_t)snprintf(url, HEADER_MOST, "%.250s/3/device/", apns->options.url);
+
+	for (size_t i = 0; i < job->token_len; i++, used += 2)
+		snprintf(url + used, sizeof(url) - used, "%02x", token[i]);
+	curl_easy_setopt(slot->easy, CURLOPT_URL, url);
+}
+
 enum err_kind
-apns_send(struct apns *apns, const struct push_job *job, struct err *err)
+apns_send(struct apns *apns, struct arena *arena, const struct push_job *job, struct err *err)
 {
 	struct slot *slot = free_slot(apns);
-	char url[TOKEN_MOST * 2 + 400];
-	json_t *payload;
-	size_t used;
 
 	if (slot == NULL)
 		return err_set(err, ERR_BUSY, "all streams are taken");
-	if (job->token_len > TOKEN_MOST || strlen(job->magic) > MAGIC_MOST)
-		return err_set(err, ERR_BAD_INPUT, "token or PushMagic is too long");
+	if (job->token_len == 0 || job->token_len > TOKEN_MOST)
+		return err_set(
+			err, ERR_BAD_INPUT, "a token of %zu bytes cannot be sent", job->token_len);
 	if (slot->easy == NULL)
 		slot_init(apns, slot);
-	payload = json_pack("{s:s}", "mdm", job->magic);
-	used = json_dumpb(payload, slot->payload, sizeof(slot->payload), JSON_COMPACT);
-	json_decref(payload);
-	if (used == 0 || used > sizeof(slot->payload))
-		return err_set(err, ERR_BAD_INPUT, "the payload cannot be made");
-	used = (size_t)snprintf(url, 300, "%.250s/3/device/", apns->options.url);
-	for (size_t i = 0; i < job->token_len; i++, used += 2)
-		snprintf(url + used, 3, "%02x", ((const unsigned char *)job->token)[i]);
+	if (!set_payload(slot, arena, job->magic))
+		return err_set(err, ERR_BAD_INPUT, "the PushMagic is too long");
+	set_url(apns, slot, job);
+	set_headers(apns, slot);
 	slot->job = *job;
-	slot->job.topic = apns->topic;
 	slot->job.id = slot->job.magic = NULL;
 	slot->job.token = NULL;
 	slot->answer_len = 0;
-	slot->answer[0] = slot->apns_id[0] = slot->reason[0] = '\0';
+	slot->apns_id[0] = slot->error[0] = '\0';
 	slot->retry_after = 0;
-	set_headers(apns, slot);
-	curl_easy_setopt(slot->easy, CURLOPT_URL, url);
-	curl_easy_setopt(slot->easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDS, slot->payload);
-	curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(slot->payload));
 	if (curl_multi_add_handle(apns->multi, slot->easy) != CURLM_OK)
 		return err_set(err, ERR_INTERNAL, "libcurl does not take the push");
 	slot->busy = true;
@@ -235,48 +256,57 @@ apns_work(struct apns *apns)
 	curl_multi_perform(apns->multi, &running);
 }
 
+/* {"reason":"…","timestamp":…}; none with a 200. */
 static void
-read_answer(struct slot *slot, struct push_answer *answer)
+read_answer(struct slot *slot, struct arena *arena, struct push_answer *answer)
 {
-	json_t *body = json_loads(slot->answer, 0, NULL);
-	const char *reason = json_string_value(json_object_get(body, "reason"));
+	struct plist *body = NULL;
 
-	if (reason != NULL)
-		snprintf(slot->reason, sizeof(slot->reason), "%.90s", reason);
-	answer->timestamp = json_integer_value(json_object_get(body, "timestamp"));
-	answer->reason = slot->reason[0] != '\0' ? slot->reason : NULL;
-	answer->apns_id = slot->apns_id[0] != '\0' ? slot->apns_id : NULL;
+	plist_read_json(plist_limits_default(), arena, slot->answer, slot->answer_len, &body, NULL);
+	answer->reason = plist_get_string(body, "reason");
+	plist_get_int64(body, "timestamp", &answer->timestamp);
+	if (slot->apns_id[0] != '\0')
+		answer->apns_id = arena_strdup(arena, slot->apns_id);
 	answer->retry_after = slot->retry_after * 1000;
-	json_decref(body);
+}
+
+static void
+take_result(struct slot *slot, struct arena *arena, CURLcode code, struct apns_result *result)
+{
+	long status = 0;
+
+	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
+	*result = (struct apns_result){.job = slot->job,
+		.error = arena_strdup(
+			arena, slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code))};
+	/* libcurl may report an error of the stream behind a whole answer: the status is what
+	 * counts. */
+	if (status > 0) {
+		result->outcome = APNS_ANSWERED;
+		result->answer.status = (int)status;
+		read_answer(slot, arena, &result->answer);
+	} else if (code == CURLE_SSL_CERTPROBLEM)
+		result->outcome = APNS_REFUSED;
+	else
+		result->outcome = APNS_LOST;
 }
 
 bool
-apns_next(struct apns *apns, struct apns_result *result)
+apns_next(struct apns *apns, struct arena *arena, struct apns_result *result)
 {
 	CURLMsg *message;
 	struct slot *slot;
+	CURLcode code;
 	int left;
-	long status = 0;
 
 	do
 		message = curl_multi_info_read(apns->multi, &left);
 	while (message != NULL && message->msg != CURLMSG_DONE);
 	if (message == NULL)
 		return false;
+	code = message->data.result;
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
-	curl_easy_getinfo(message->easy_handle, CURLINFO_RESPONSE_CODE, &status);
-	*result = (struct apns_result){
-		.job = slot->job, .error = curl_easy_strerror(message->data.result)};
-	/* libcurl may report an error of the stream behind a whole answer: the status is what
-	 * counts. */
-	if (status > 0) {
-		result->outcome = APNS_ANSWERED;
-		result->answer.status = (int)status;
-		read_answer(slot, &result->answer);
-	} else if (message->data.result == CURLE_SSL_CERTPROBLEM)
-		result->outcome = APNS_REFUSED;
-	else
-		result->outcome = APNS_LOST;
+	take_result(slot, arena, code, result);
 	curl_multi_remove_handle(apns->multi, slot->easy);
 	slot->busy = false;
 	apns->in_flight--;

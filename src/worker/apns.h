@@ -28,33 +28,36 @@ struct apns_options {
 enum apns_outcome {
 	APNS_ANSWERED, /* `answer` holds what the server said */
 	APNS_LOST,     /* the connection went before the answer: it has to be sent again */
-	APNS_REFUSED,  /* TLS: the server does not take the certificate */
+	APNS_REFUSED,  /* TLS: the certificate cannot be used */
 };
 
+/* Its strings are in the arena that was given, but for those of `job`, which are gone. */
 struct apns_result {
-	struct push_job job; /* as it was given; its strings are gone but for `topic` */
+	struct push_job job;
 	enum apns_outcome outcome;
 	struct push_answer answer;
 	const char *error; /* libcurl's text when not APNS_ANSWERED */
 };
 
+/* Never NULL. */
 struct apns *apns_new(const struct apns_options *options, const char *topic,
 	const struct x509_identity *identity);
 void apns_free(struct apns *apns);
 
-const char *apns_topic(const struct apns *apns);
-
-/* How many more pushes it takes now. */
+/* How many more pushes it takes now, and how many have no answer yet. */
 size_t apns_room(const struct apns *apns);
 size_t apns_in_flight(const struct apns *apns);
 
-/* Starts a push.  What it needs of JOB is copied. */
-enum err_kind apns_send(struct apns *apns, const struct push_job *job, struct err *err);
+/*
+ * Starts a push; there must be room.  What it needs of JOB is copied.  ERR_BAD_INPUT: this one can
+ * never be sent.
+ */
+enum err_kind apns_send(
+	struct apns *apns, struct arena *arena, const struct push_job *job, struct err *err);
 
-/* Moves on; then apns_next() gives what has ended.  The result's strings are valid until the next
- * call of either. */
+/* Moves on; then apns_next() gives what has ended, one by one, until it gives false. */
 void apns_work(struct apns *apns);
-bool apns_next(struct apns *apns, struct apns_result *result);
+bool apns_next(struct apns *apns, struct arena *arena, struct apns_result *result);
 
 /* Waits until something happens on the connection, MS at most. */
 void apns_wait(struct apns *apns, int ms);
