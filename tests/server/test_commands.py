@@ -298,12 +298,13 @@ def test_simulated_devices_answer_every_command(push_server, pki):
     server = push_server
     server.parts.pop("apns").stop()
     identities = server.path("fleet")
-    server.pomona("identity", "issue", "sim", "--out", identities)
+    server.pomona("identity", "issue", "sim", "--count", "8", "--key", "ec", "--out", identities)
     sim = server.start_apns(
-        "--devices", "1", "--url", server.url, "--tls-ca", server.tls_ca, "--identities", identities,
+        "--devices", "8", "--url", server.url, "--tls-ca", server.tls_ca, "--identities", identities,
         "--topic", server.topic,
     )  # fmt: skip
-    (row,) = server.sql("SELECT id FROM device WHERE name IS NOT NULL AND kind = 'device' ORDER BY enrolled_at DESC LIMIT 1")
+    # Macs have no passcode to be cleared.
+    (row,) = server.sql("SELECT id FROM device WHERE kind = 'device' AND product NOT LIKE 'Mac%' AND name LIKE '%sim%' LIMIT 1")
     device = quote(row["id"])
     requests = {request: args for request, args, _ in COMMANDS if request != "ClearPasscode"}
     requests["ClearPasscode"] = None

@@ -281,9 +281,9 @@ def test_logs_hold_no_secret(make_server):
         device.send(b"<plist>MAGIC-77d1c3")
         uuid = server.queue(device, "ClearPasscode")
         server.queue(device, "InstallProfile", {"Payload": base64.b64encode(secrets["payload"]).decode()})
+        wait_for(lambda: server.pushes(device), "the push")
         device.idle()
         assert device.acknowledge(uuid, Note="ANSWER-77d1c3").uuid
-        wait_for(lambda: server.pushes(device), "the push")
         server.apns_answers({"token": "*", "answer": {"status": 410}})
         server.pomona("push", device.id)
         wait_for(lambda: server.device_row(device)["push_state"] == "stopped", "the pushes to stop")
