@@ -300,6 +300,7 @@ def test_a_device_that_does_not_come_is_pushed_again(make_server):
 
 def test_the_interval_ends_at_a_day(push_server, device):
     push_server.queue(device, "ProfileList")
+    wait_for_pushes(push_server, device, 1)
     settled(push_server, device)
     mine = f"WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = '{device.id}')"
     push_server.sql(f"UPDATE push SET attempts = 40, due_at = 1 {mine}")
