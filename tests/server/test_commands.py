@@ -306,8 +306,9 @@ def test_simulated_devices_answer_every_command(push_server, pki):
     # Macs have no passcode to be cleared; a phone of pomona-sim tells no name when it enrolls.
     (row,) = server.sql("SELECT id FROM device WHERE kind = 'device' AND product NOT LIKE 'Mac%' AND name IS NULL LIMIT 1")
     device = quote(row["id"])
-    requests = {request: args for request, args, _ in COMMANDS if request != "ClearPasscode"}
-    requests["ClearPasscode"] = None
+    requests = {"ClearPasscode": None}
+    for request, args, _ in COMMANDS:
+        requests.setdefault(request, args)
     for request, args in requests.items():
         args = "NULL" if args is None else quote(json.dumps(args))
         server.sql(f"INSERT INTO queue(device, request, args) VALUES ({device}, {quote(request)}, {args})")
