@@ -166,7 +166,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 		return kind;
 	serve.store = store;
 	db = db_open(store, arena);
-	kind = mdm_prepare_store(db, arena, err);
+	kind = mdm_prepare_store(db, arena, false, err);
 	db_close(db);
 	if (kind == ERR_OK)
 		kind = find_socket(options, conf, &own, &serve.listen_fd, err);

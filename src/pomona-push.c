@@ -70,7 +70,7 @@ run(const struct conf *conf, struct arena *arena, struct err *err)
 	if (kind != ERR_OK)
 		return kind;
 	db = db_open(store, arena);
-	kind = mdm_prepare_store(db, arena, err);
+	kind = mdm_prepare_store(db, arena, false, err);
 	db_close(db);
 	if (kind == ERR_OK)
 		kind = worker_run(store, &key, conf, err);

@@ -216,7 +216,7 @@ cli_open_store(struct cli *cli, bool create, struct err *err)
 		.key = &cli->key,
 		.reader = plist_reader_new(plist_limits_default()),
 	};
-	return mdm_prepare_store(cli->mdm.db, &cli->arena, err);
+	return mdm_prepare_store(cli->mdm.db, &cli->arena, create, err);
 }
 
 static enum err_kind

@@ -6,7 +6,7 @@
 enum { TRIGGERS_MOST = 4 * 1024 * 1024 };
 
 enum err_kind
-mdm_prepare_store(struct db *db, struct arena *arena, struct err *err)
+mdm_prepare_store(struct db *db, struct arena *arena, bool create, struct err *err)
 {
 	struct buf triggers;
 
@@ -14,5 +14,5 @@ mdm_prepare_store(struct db *db, struct arena *arena, struct err *err)
 	catalogue_write_triggers(&triggers);
 	if (triggers.full)
 		return err_set(err, ERR_INTERNAL, "the triggers of the catalogue are too large");
-	return migrate_run(db, triggers.bytes, err);
+	return migrate_run(db, triggers.bytes, create, err);
 }

@@ -24,7 +24,10 @@ struct mdm {
 	struct seen *seen;  /* times of devices that only looked in; NULL: they are not kept */
 };
 
-/* Brings the store to this program's schema, views and triggers.  Outside a transaction. */
-enum err_kind mdm_prepare_store(struct db *db, struct arena *arena, struct err *err);
+/*
+ * Brings the store to this program's schema, views and triggers; with CREATE, makes one of an empty
+ * database.  Outside a transaction.
+ */
+enum err_kind mdm_prepare_store(struct db *db, struct arena *arena, bool create, struct err *err);
 
 #endif

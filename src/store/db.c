@@ -206,6 +206,12 @@ db_script(struct db *db, const char *sql, struct err *err)
 }
 
 enum err_kind
+db_is_empty(struct db *db, bool *empty, struct err *err)
+{
+	return db->driver->is_empty(db->session, empty, err);
+}
+
+enum err_kind
 db_drop_interface(struct db *db, struct err *err)
 {
 	return db->driver->drop_interface(db->session, err);

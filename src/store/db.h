@@ -111,6 +111,9 @@ bool db_changed(struct db *db);
 /* Runs a script of statements (schema, views, triggers) in the open write transaction. */
 enum err_kind db_script(struct db *db, const char *sql, struct err *err);
 
+/* Is there no table, of whomsoever?  In the open write transaction. */
+enum err_kind db_is_empty(struct db *db, bool *empty, struct err *err);
+
 /* Drops all views and triggers, in the open write transaction (migrate makes them anew). */
 enum err_kind db_drop_interface(struct db *db, struct err *err);
 

@@ -35,6 +35,7 @@ struct db_driver {
 	int64_t (*finish)(void *session, void *cursor);
 
 	enum err_kind (*script)(void *session, const char *sql, struct err *err);
+	enum err_kind (*is_empty)(void *session, bool *empty, struct err *err);
 	enum err_kind (*drop_interface)(void *session, struct err *err);
 	bool (*changed)(void *session);
 };

@@ -146,6 +146,7 @@ connection_open(struct connection **out, const struct sqlite_store *store, bool 
 {
 	int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0);
 	struct connection *connection = calloc(1, sizeof(*connection));
+	const char *reason;
 	enum err_kind kind;
 	int code;
 
@@ -167,8 +168,10 @@ connection_open(struct connection **out, const struct sqlite_store *store, bool 
 		*out = connection;
 		return ERR_OK;
 	}
-	kind = err_set(
-		err, kind_of(code), "%s: %s", store->path, sqlite3_errmsg(connection->sqlite));
+	reason = sqlite3_errmsg(connection->sqlite);
+	if ((code & 0xff) == SQLITE_CANTOPEN && sqlite3_system_errno(connection->sqlite) != 0)
+		reason = strerror(sqlite3_system_errno(connection->sqlite));
+	kind = err_set(err, kind_of(code), "%s: %s", store->path, reason);
 	connection_close(connection);
 	return kind;
 }
@@ -664,6 +667,22 @@ sqlite_script(void *handle, const char *sql, struct err *err)
 /* The DROP statements are read first and run then: a schema is not changed under a running query.
  */
 static enum err_kind
+sqlite_is_empty(void *handle, bool *empty, struct err *err)
+{
+	struct connection *connection = ((struct sqlite_session *)handle)->connection;
+	sqlite3_stmt *stmt;
+	int code = sqlite3_prepare_v2(
+		connection->sqlite, "SELECT 1 FROM sqlite_master LIMIT 1", -1, &stmt, NULL);
+
+	if (code != SQLITE_OK)
+		return fail(connection, err);
+	code = sqlite3_step(stmt);
+	*empty = code == SQLITE_DONE;
+	sqlite3_finalize(stmt);
+	return code == SQLITE_DONE || code == SQLITE_ROW ? ERR_OK : fail(connection, err);
+}
+
+static enum err_kind
 sqlite_drop_interface(void *handle, struct err *err)
 {
 	struct sqlite_session *session = handle;
@@ -727,6 +746,7 @@ const struct db_driver db_driver_sqlite = {
 	.next = sqlite_next,
 	.finish = sqlite_finish,
 	.script = sqlite_script,
+	.is_empty = sqlite_is_empty,
 	.drop_interface = sqlite_drop_interface,
 	.changed = sqlite_changed,
 };

@@ -11,7 +11,7 @@
 #include "store/schema.h"
 
 static const char bootstrap[] =
-	"CREATE TABLE IF NOT EXISTS schema_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
+	"CREATE TABLE schema_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
 
 /* The step of SQL with the comments that open with DIALECT turned into SQL. */
 static char *
@@ -123,15 +123,22 @@ renew_interface(struct db *db, const char *extra, const char *print, struct err 
 
 /* In the open write transaction. */
 static enum err_kind
-migrate(struct db *db, const char *extra, const char *print, struct err *err)
+migrate(struct db *db, const char *extra, const char *print, bool create, struct err *err)
 {
 	enum err_kind kind;
-	bool same;
+	bool empty, same;
 	int step;
 
-	kind = db_script(db, bootstrap, err);
-	if (kind == ERR_OK)
-		kind = read_state(db, print, &step, &same, err);
+	kind = db_is_empty(db, &empty, err);
+	if (kind == ERR_OK && empty && !create)
+		return err_set(err, ERR_NOT_FOUND, "there is no store yet: run pomona init");
+	if (kind == ERR_OK && empty)
+		kind = db_script(db, bootstrap, err);
+	if (kind != ERR_OK)
+		return kind;
+	kind = read_state(db, print, &step, &same, err);
+	if (kind == ERR_INTERNAL)
+		err_prefix(err, "this is the database of another program");
 	if (kind == ERR_OK && step > newest_step())
 		kind = err_set(err, ERR_CONFLICT,
 			"the store was made by a newer version (schema %d, this program knows %d)",
@@ -159,7 +166,7 @@ is_current(struct db *db, const char *print)
 }
 
 enum err_kind
-migrate_run(struct db *db, const char *extra, struct err *err)
+migrate_run(struct db *db, const char *extra, bool create, struct err *err)
 {
 	const char *print = fingerprint(db_arena(db), interface_of(db_dialect(db)), extra);
 	enum err_kind kind;
@@ -169,7 +176,7 @@ migrate_run(struct db *db, const char *extra, struct err *err)
 	kind = db_begin(db, DB_WRITE, err);
 	if (kind != ERR_OK)
 		return kind;
-	kind = migrate(db, extra, print, err);
+	kind = migrate(db, extra, print, create, err);
 	if (kind != ERR_OK) {
 		db_rollback(db);
 		return kind;

@@ -10,10 +10,13 @@
 #include "store/db.h"
 
 /*
+ * With CREATE an empty database becomes a store; without it that is ERR_NOT_FOUND.  ERR_CONFLICT
+ * when it is the database of another program.
+ *
  * EXTRA is more SQL of the interface (the triggers made from the command catalogue).  ERR_CONFLICT
  * when the store was made by a newer program.  Does nothing, and takes no write lock, when all is
  * as it should be.
  */
-enum err_kind migrate_run(struct db *db, const char *extra, struct err *err);
+enum err_kind migrate_run(struct db *db, const char *extra, bool create, struct err *err);
 
 #endif

@@ -25,7 +25,7 @@ unit_store_open(struct unit_store *unit)
 		.key = &unit->key,
 		.reader = plist_reader_new(plist_limits_default()),
 	};
-	if (mdm_prepare_store(unit->mdm.db, &unit->arena, &unit->err) != ERR_OK)
+	if (mdm_prepare_store(unit->mdm.db, &unit->arena, true, &unit->err) != ERR_OK)
 		fail_msg("%s", unit->err.message);
 }
 

@@ -144,7 +144,7 @@ test_migrate_runs_once(void **state)
 	(void)state;
 	snprintf(before, sizeof(before), "%s",
 		unit_sql_text(&unit, "SELECT value FROM schema_state WHERE name = 'interface'"));
-	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, &unit.err), ERR_OK);
+	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, false, &unit.err), ERR_OK);
 	assert_string_equal(
 		unit_sql_text(&unit, "SELECT value FROM schema_state WHERE name = 'interface'"),
 		before);
@@ -152,14 +152,15 @@ test_migrate_runs_once(void **state)
 	unit_sql(&unit,
 		"UPDATE schema_state SET value = 'old' WHERE name = 'interface'; DROP VIEW queue;"
 		"CREATE VIEW stray AS SELECT 1");
-	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, &unit.err), ERR_OK);
+	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, false, &unit.err), ERR_OK);
 	assert_int_equal(
 		unit_sql_int(&unit,
 			"SELECT count(*) FROM sqlite_master WHERE name IN ('queue', 'stray')"),
 		1);
 	/* A store of a newer program is left alone. */
 	unit_sql(&unit, "UPDATE schema_state SET value = '9999' WHERE name = 'step'");
-	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, &unit.err), ERR_CONFLICT);
+	assert_int_equal(
+		mdm_prepare_store(unit.mdm.db, &unit.arena, false, &unit.err), ERR_CONFLICT);
 }
 
 /* ---- group commit ---- */
