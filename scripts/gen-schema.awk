@@ -1,6 +1,6 @@
 # Makes store/schema.c out of sql/schema/NNNN-*.sql (the numbered steps) and sql/<dialect>.sql (views and triggers).
 function quote(s) {
-	gsub(/\\/, "\\\\", s)
+	gsub(/\\/, "&&", s)
 	gsub(/"/, "\\\"", s)
 	return s
 }

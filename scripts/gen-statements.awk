@@ -3,7 +3,7 @@
 # A statement starts with a line "-- name: find_this" and ends before the next one or at the file's end.  Other
 # comment lines are for the reader and are left out.
 function quote(s) {
-	gsub(/\\/, "\\\\", s)
+	gsub(/\\/, "&&", s)
 	gsub(/"/, "\\\"", s)
 	gsub(/\t/, " ", s)
 	return s

@@ -11,6 +11,15 @@ WHERE e.id = $1;
 -- name: enrollment_by_certificate
 SELECT id FROM enrollment WHERE certificate = $1;
 
+-- name: enrollment_was_pinned
+SELECT enrollment_no FROM former_pin WHERE certificate = $1;
+
+-- name: enrollment_unpin
+-- The pin of enrollment $1 is about to be replaced by $2.
+INSERT INTO former_pin (certificate, enrollment_no, replaced_at)
+SELECT certificate, no, $3 FROM enrollment WHERE no = $1 AND certificate IS NOT NULL AND certificate <> $2
+ON CONFLICT (certificate) DO NOTHING;
+
 -- name: enrollment_authenticate
 -- A new enrollment, or the old one from its beginning: what belonged to the old one is gone.
 INSERT INTO enrollment (id, kind, state, udid, serial, name, model, product, os_version, os_major, build, topic,
@@ -47,7 +56,8 @@ RETURNING token_tally;
 -- name: enrollment_add_user
 INSERT INTO enrollment (id, kind, device_no, state, topic, user_id, user_short_name, user_long_name)
 VALUES ($1, $2, $3, 'authenticating', $4, $5, $6, $7)
-ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, device_no = excluded.device_no, user_id = excluded.user_id
+ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, user_id = excluded.user_id
+WHERE enrollment.device_no = excluded.device_no
 RETURNING no;
 
 -- name: enrollment_check_out

@@ -15,5 +15,5 @@ ON CONFLICT (enrollment_no, request) DO UPDATE SET document = excluded.document,
 UPDATE enrollment
 SET name = COALESCE($2, name), model = COALESCE($3, model), product = COALESCE($4, product),
 	os_version = COALESCE($5, os_version), os_major = COALESCE($6, os_major), build = COALESCE($7, build),
-	serial = COALESCE($8, serial)
+	serial = COALESCE(serial, $8)
 WHERE no = $1;

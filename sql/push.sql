@@ -4,7 +4,10 @@
 -- The same wish as a new delivery's (trigger delivery_wakes in sqlite.sql).
 INSERT INTO push (enrollment_no, topic, wanted, due_at) SELECT no, topic, 1, $2 FROM enrollment WHERE no = $1
 ON CONFLICT (enrollment_no) DO UPDATE
-SET wanted = push.wanted + 1, due_at = CASE WHEN push.under_way = 1 THEN push.due_at ELSE excluded.due_at END;
+SET wanted = push.wanted + 1,
+	due_at = CASE WHEN push.under_way = 1 THEN push.due_at
+		WHEN push.failures > 0 AND push.due_at IS NOT NULL THEN push.due_at
+		ELSE excluded.due_at END;
 
 -- name: push_target
 SELECT e.no, e.state, e.blocked, CASE WHEN e.push_token IS NULL THEN 0 ELSE 1 END, p.stopped
@@ -14,7 +17,8 @@ FROM enrollment e LEFT JOIN push p ON p.enrollment_no = e.no WHERE e.id = $1;
 SELECT due_at, under_way, attempts, wanted, served FROM push WHERE enrollment_no = $1;
 
 -- name: push_came
-UPDATE push SET attempts = 0, served = wanted, due_at = CASE WHEN under_way = 1 THEN due_at ELSE $2 END
+UPDATE push
+SET attempts = $3, failures = 0, served = wanted, due_at = CASE WHEN under_way = 1 THEN due_at ELSE $2 END
 WHERE enrollment_no = $1;
 
 -- name: push_cancel

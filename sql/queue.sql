@@ -32,7 +32,7 @@ WHERE enrollment_no = $1 AND ended_at IS NULL;
 -- name: queue_next
 SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state
 FROM delivery d JOIN payload p ON p.no = d.payload_no
-WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2
+WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2 AND d.deferred = 0
 	AND (d.not_before IS NULL OR d.not_before <= $3) AND (d.expires_at IS NULL OR d.expires_at > $3)
 ORDER BY d.priority DESC, d.payload_no LIMIT 1;
 
@@ -41,8 +41,15 @@ UPDATE delivery SET state = 'sent', sent_at = $3
 WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at IS NULL;
 
 -- name: queue_mark_not_now
-UPDATE delivery SET state = 'not_now', not_now_count = not_now_count + 1
+UPDATE delivery SET state = 'not_now', deferred = 1, not_now_count = not_now_count + 1
 WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at IS NULL;
+
+-- name: queue_has_deferred
+SELECT 1 FROM delivery WHERE enrollment_no = $1 AND state = 'not_now' AND ended_at IS NULL AND deferred = 1 LIMIT 1;
+
+-- name: queue_undefer
+UPDATE delivery SET deferred = 0
+WHERE enrollment_no = $1 AND state = 'not_now' AND ended_at IS NULL AND deferred = 1;
 
 -- name: queue_end
 UPDATE delivery SET state = $3, reason = $4, ended_at = $5

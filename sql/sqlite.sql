@@ -32,8 +32,14 @@ CREATE TRIGGER device_update INSTEAD OF UPDATE ON device
 BEGIN
 	SELECT RAISE(ABORT, 'device: only state can be set, to blocked or enrolled')
 	WHERE NEW.state IS NOT OLD.state AND NEW.state NOT IN ('blocked', 'enrolled')
-		OR NEW.state IS NULL OR NEW.id IS NOT OLD.id OR NEW.kind IS NOT OLD.kind OR NEW.udid IS NOT OLD.udid
-		OR NEW.serial IS NOT OLD.serial OR NEW.name IS NOT OLD.name OR NEW.topic IS NOT OLD.topic;
+		OR NEW.state IS NULL OR NEW.id IS NOT OLD.id OR NEW.device_id IS NOT OLD.device_id
+		OR NEW.kind IS NOT OLD.kind OR NEW.udid IS NOT OLD.udid OR NEW.serial IS NOT OLD.serial
+		OR NEW.name IS NOT OLD.name OR NEW.model IS NOT OLD.model OR NEW.product IS NOT OLD.product
+		OR NEW.os_version IS NOT OLD.os_version OR NEW.os_major IS NOT OLD.os_major
+		OR NEW.build IS NOT OLD.build OR NEW.topic IS NOT OLD.topic OR NEW.push_state IS NOT OLD.push_state
+		OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.last_seen IS NOT OLD.last_seen;
+	SELECT RAISE(ABORT, 'device: only a blocked device can be set to enrolled')
+	WHERE NEW.state = 'enrolled' AND OLD.state NOT IN ('blocked', 'enrolled');
 	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
 	-- What waited meanwhile, for the device and its users, may go now.
 	UPDATE push
@@ -100,9 +106,11 @@ BEGIN
 	WHERE NEW.priority IS NOT NULL AND typeof(NEW.priority) <> 'integer';
 	SELECT RAISE(ABORT, 'queue: not_before must be a time like 2026-11-24T08:00:00Z')
 	WHERE NEW.not_before IS NOT NULL
-		AND (typeof(NEW.not_before) <> 'text' OR julianday(NEW.not_before) IS NULL);
+		AND (NEW.not_before NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' OR julianday(NEW.not_before) IS NULL);
 	SELECT RAISE(ABORT, 'queue: expires must be a time like 2026-11-24T08:00:00Z')
-	WHERE NEW.expires IS NOT NULL AND (typeof(NEW.expires) <> 'text' OR julianday(NEW.expires) IS NULL);
+	WHERE NEW.expires IS NOT NULL AND (NEW.expires NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' OR julianday(NEW.expires) IS NULL);
+	SELECT RAISE(ABORT, 'queue: expires must be after not_before')
+	WHERE julianday(NEW.expires) <= julianday(NEW.not_before);
 	SELECT RAISE(ABORT, 'queue: uuid, state, created_at and age are given by the store')
 	WHERE COALESCE(NEW.uuid, NEW.state, NEW.created_at, NEW.age) IS NOT NULL;
 	SELECT RAISE(ABORT, 'EraseDevice: confirm must be the id of the device, as in json_object(''confirm'', ''<device id>'')')
@@ -161,25 +169,26 @@ CREATE TRIGGER queue_update INSTEAD OF UPDATE ON queue
 BEGIN
 	SELECT RAISE(ABORT, 'queue: only priority, not_before and expires can be changed')
 	WHERE NEW.device IS NOT OLD.device OR NEW.request IS NOT OLD.request OR NEW.args IS NOT OLD.args
-		OR NEW.uuid IS NOT OLD.uuid OR NEW.state IS NOT OLD.state;
+		OR NEW.uuid IS NOT OLD.uuid OR NEW.state IS NOT OLD.state OR NEW.created_at IS NOT OLD.created_at;
 	SELECT RAISE(ABORT, 'queue: priority must be an integer') WHERE typeof(NEW.priority) <> 'integer';
 	SELECT RAISE(ABORT, 'queue: not_before must be a time like 2026-11-24T08:00:00Z')
 	WHERE NEW.not_before IS NOT NULL
-		AND (typeof(NEW.not_before) <> 'text' OR julianday(NEW.not_before) IS NULL);
+		AND (NEW.not_before NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' OR julianday(NEW.not_before) IS NULL);
 	SELECT RAISE(ABORT, 'queue: expires must be a time like 2026-11-24T08:00:00Z')
-	WHERE NEW.expires IS NOT NULL AND (typeof(NEW.expires) <> 'text' OR julianday(NEW.expires) IS NULL);
+	WHERE NEW.expires IS NOT NULL AND (NEW.expires NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' OR julianday(NEW.expires) IS NULL);
 	UPDATE delivery
 	SET priority = NEW.priority,
 		not_before = CAST(round((julianday(NEW.not_before) - 2440587.5) * 86400000) AS INTEGER),
 		expires_at = CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER)
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
 		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid);
-	-- A command that is due earlier now wants its push earlier.
+	-- A command that is due earlier now wants its push earlier; one that is due later keeps nobody else's.
 	UPDATE push
 	SET wanted = wanted + 1,
-		due_at = CAST(round((julianday(COALESCE(NEW.not_before, 'now')) - 2440587.5) * 86400000) AS INTEGER)
+		due_at = min(COALESCE(due_at, 9223372036854775807),
+			CAST(round((julianday(COALESCE(NEW.not_before, 'now')) - 2440587.5) * 86400000) AS INTEGER))
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
-		AND NEW.not_before IS NOT OLD.not_before AND under_way = 0 AND stopped IS NULL
+		AND NEW.not_before IS NOT OLD.not_before AND under_way = 0 AND stopped IS NULL AND failures = 0
 		AND EXISTS (SELECT 1 FROM enrollment e
 			WHERE e.id = OLD.device AND e.state = 'enrolled' AND e.push_token IS NOT NULL);
 END;
@@ -196,6 +205,8 @@ BEGIN
 	ON CONFLICT (enrollment_no) DO UPDATE
 	SET wanted = wanted + 1,
 		due_at = CASE WHEN under_way = 1 OR stopped IS NOT NULL THEN due_at
+			-- APNs could not take the last one: its wait is kept.
+			WHEN failures > 0 AND due_at IS NOT NULL THEN due_at
 			ELSE min(COALESCE(due_at, excluded.due_at), COALESCE(excluded.due_at, due_at)) END;
 END;
 
@@ -232,11 +243,22 @@ BEGIN
 	WHERE NEW.name IS NULL
 		OR NEW.name NOT IN ('server_url', 'organization', 'enroll_topics', 'enroll_devices');
 	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
+	SELECT RAISE(ABORT, 'setting: value must be text') WHERE typeof(NEW.value) <> 'text';
+	SELECT RAISE(ABORT, 'setting: server_url must be like https://mdm.example.com, without a / at its end')
+	WHERE NEW.name = 'server_url' AND (NEW.value NOT GLOB 'https://[A-Za-z0-9[]*' OR NEW.value GLOB '*/'
+		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000);
+	SELECT RAISE(ABORT, 'setting: organization is a name of 1 to 200 bytes')
+	WHERE NEW.name = 'organization' AND length(CAST(NEW.value AS BLOB)) NOT BETWEEN 1 AND 200;
+	SELECT RAISE(ABORT, 'setting: enroll_topics is imported, any, or topics separated by blanks')
+	WHERE NEW.name = 'enroll_topics' AND (trim(NEW.value) = '' OR NEW.value GLOB '*[^-A-Za-z0-9 ._]*');
 	SELECT RAISE(ABORT, 'setting: enroll_devices is any or listed')
 	WHERE NEW.name = 'enroll_devices' AND NEW.value NOT IN ('any', 'listed');
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
+	INSERT INTO event_log (at, kind, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'setting',
+		json_object('name', NEW.name));
 END;
 
 CREATE TRIGGER setting_update INSTEAD OF UPDATE ON setting
@@ -248,6 +270,9 @@ END;
 CREATE TRIGGER setting_delete INSTEAD OF DELETE ON setting
 BEGIN
 	DELETE FROM setting_value WHERE name = OLD.name;
+	INSERT INTO event_log (at, kind, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'setting',
+		json_object('name', OLD.name));
 END;
 
 -- ---- facts learnt from answers ----
@@ -272,58 +297,59 @@ SELECT e.id AS device, k.key AS kind, j.key AS name, j.value AS value,
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
-	json_each(a.response, '$.GlobalRestrictions') k, json_each(k.value) j
+	json_each(a.response, '$.GlobalRestrictions') k,
+	json_each(CASE WHEN k.type = 'object' THEN k.value ELSE '{}' END) j
 WHERE i.request = 'Restrictions';
 
 CREATE VIEW installed_app AS
 SELECT e.id AS device,
-	json_extract(j.value, '$.Identifier') AS identifier,
-	json_extract(j.value, '$.Name') AS name,
-	json_extract(j.value, '$.Version') AS version,
-	json_extract(j.value, '$.ShortVersion') AS short_version,
-	json_extract(j.value, '$.BundleSize') AS bundle_size,
-	json_extract(j.value, '$.DynamicSize') AS dynamic_size,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Identifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Name') END AS name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Version') END AS version,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ShortVersion') END AS short_version,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.BundleSize') END AS bundle_size,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DynamicSize') END AS dynamic_size,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(a.response, '$.InstalledApplicationList') j
-WHERE i.request = 'InstalledApplicationList';
+WHERE i.request = 'InstalledApplicationList' AND j.type = 'object';
 
 CREATE VIEW installed_profile AS
 SELECT e.id AS device,
-	json_extract(j.value, '$.PayloadIdentifier') AS identifier,
-	json_extract(j.value, '$.PayloadUUID') AS uuid,
-	json_extract(j.value, '$.PayloadDisplayName') AS name,
-	json_extract(j.value, '$.PayloadOrganization') AS organization,
-	json_extract(j.value, '$.IsManaged') AS managed,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadIdentifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadUUID') END AS uuid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadDisplayName') END AS name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadOrganization') END AS organization,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsManaged') END AS managed,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(a.response, '$.ProfileList') j
-WHERE i.request = 'ProfileList';
+WHERE i.request = 'ProfileList' AND j.type = 'object';
 
 CREATE VIEW installed_provisioning_profile AS
 SELECT e.id AS device,
-	json_extract(j.value, '$.UUID') AS uuid,
-	json_extract(j.value, '$.Name') AS name,
-	json_extract(j.value, '$.ExpiryDate') AS expires,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UUID') END AS uuid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Name') END AS name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExpiryDate') END AS expires,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(a.response, '$.ProvisioningProfileList') j
-WHERE i.request = 'ProvisioningProfileList';
+WHERE i.request = 'ProvisioningProfileList' AND j.type = 'object';
 
 CREATE VIEW installed_certificate AS
 SELECT e.id AS device,
-	json_extract(j.value, '$.CommonName') AS common_name,
-	json_extract(j.value, '$.IsIdentity') AS is_identity,
-	json_extract(j.value, '$.Data') AS certificate,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.CommonName') END AS common_name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsIdentity') END AS is_identity,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Data') END AS certificate,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(a.response, '$.CertificateList') j
-WHERE i.request = 'CertificateList';
+WHERE i.request = 'CertificateList' AND j.type = 'object';

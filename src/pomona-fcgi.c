@@ -178,7 +178,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 		FCGX_Init();
 		kind = serve_run(&serve, err);
 		if (own != NULL)
-			listen_remove(own);
+			listen_remove(own, serve.listen_fd);
 	}
 	db_store_close(store);
 	return kind;

@@ -300,6 +300,17 @@ report(struct cli *cli, const struct err *err)
 	return CLI_EXIT_USAGE;
 }
 
+/* What is typed out of habit, in our words. */
+static const char *const *
+habitual(int argc, const char *const *argv)
+{
+	static const char *const version[] = {"version"}, *const help[] = {"--help"};
+
+	if (argc == 1 && strcmp(argv[0], "--version") == 0)
+		return version;
+	return argc == 1 && strcmp(argv[0], "help") == 0 ? help : argv;
+}
+
 int
 cli_run(int argc, const char *const *argv, FILE *out, FILE *errors)
 {
@@ -309,6 +320,7 @@ cli_run(int argc, const char *const *argv, FILE *out, FILE *errors)
 
 	log_init("pomona", LOG_WARNING);
 	arena_init(&cli.arena);
+	argv = habitual(argc, argv);
 	if (words_parse(&cli.words, &cli.arena, cli_commands, argc, argv, &err) != ERR_OK) {
 		cli.usage = true;
 		code = report(&cli, &err);

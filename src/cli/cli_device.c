@@ -36,6 +36,14 @@ cli_device_list(struct cli *cli, struct err *err)
 	struct cli_list list = {
 		.statement = SQL_CLI_DEVICE_LIST, .args = args, .count = 3, .keys = 1};
 
+	if (words_choice(&cli->words, "state", "authenticating enrolled checked_out blocked",
+		    err) != ERR_OK ||
+		words_choice(&cli->words, "kind",
+			"device user shared_ipad user_enrollment_device user_enrollment",
+			err) != ERR_OK) {
+		cli->usage = true;
+		return err->kind;
+	}
 	if (cli_limit(cli, &list.limit, err) != ERR_OK)
 		return err->kind;
 	return cli_list_table(

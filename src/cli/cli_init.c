@@ -105,7 +105,7 @@ step_conf(struct init *init)
 		kind = make_conf(init, &path);
 	if (kind == ERR_OK)
 		kind = conf_read(&cli->conf, path, &cli->arena, init->err);
-	if (kind == ERR_IO && init->dir == NULL)
+	if (kind == ERR_IO && cli_option(cli, "dir") == NULL)
 		return err_set(init->err, kind,
 			"%s (make it first, or give --dir DIR to have one made)",
 			arena_strdup(&cli->arena, init->err->message));

@@ -119,6 +119,11 @@ take_words(struct adding *adding)
 			"unknown request %.100s (any can be queued with --plist FILE)",
 			words->words[plain - 1]);
 	}
+	for (size_t i = 0; i < at; i++)
+		if (catalogue_find(words->words[i]) != NULL)
+			return cli_wrong_usage(adding->cli, adding->err,
+				"%.100s stands where an id is wanted: the plist is a %.100s",
+				words->words[i], adding->request);
 	if (at < plain)
 		adding->request = words->words[at++];
 	adding->assignments = words->words + at;

@@ -207,6 +207,23 @@ words_integer(const struct words *words, const char *name, int64_t least, int64_
 	return ERR_OK;
 }
 
+enum err_kind
+words_choice(const struct words *words, const char *name, const char *choices, struct err *err)
+{
+	const char *given = words_option(words, name), *word = choices;
+
+	if (given == NULL)
+		return ERR_OK;
+	while (*word != '\0') {
+		size_t len = strcspn(word, " ");
+
+		if (strlen(given) == len && strncmp(given, word, len) == 0)
+			return ERR_OK;
+		word += len + (word[len] == ' ');
+	}
+	return err_set(err, ERR_BAD_INPUT, "--%s wants one of: %s", name, choices);
+}
+
 /* +2h: the letter's seconds; 0 for no such letter. */
 static int64_t
 seconds_of(const char *unit)

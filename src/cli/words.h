@@ -59,6 +59,10 @@ const char *words_option(const struct words *words, const char *name);
 enum err_kind words_integer(const struct words *words, const char *name, int64_t least,
 	int64_t most, int64_t otherwise, int64_t *value, struct err *err);
 
+/* ERR_BAD_INPUT, with the CHOICES (blanks between them), when it is given and none of them. */
+enum err_kind words_choice(
+	const struct words *words, const char *name, const char *choices, struct err *err);
+
 /*
  * A time: ISO 8601 (2026-11-24T08:00:00Z), or from now on: +30s, +15m, +2h, +7d.  0 when the option
  * is not given.

@@ -56,26 +56,50 @@ ca_certificate(struct mdm *mdm, const char **pem, struct err *err)
 	return kind;
 }
 
-enum err_kind
-ca_issuer(struct mdm *mdm, struct x509_issuer **issuer, struct err *err)
+static enum err_kind
+open_key(struct mdm *mdm, struct x509_identity *ca, struct err *err)
 {
-	struct x509_identity ca;
 	const void *sealed;
 	unsigned char *key;
 	size_t len;
 	struct db_row row;
 	enum err_kind kind = find(mdm, &row, err);
 
-	*issuer = NULL;
 	if (kind != ERR_OK)
 		return kind;
 	sealed = db_blob(&row, 1, &len);
 	kind = seal_open(mdm->key, mdm->arena, device_ca_place, sealed, len, &key, &len, err);
-	if (kind == ERR_OK) {
-		ca.cert_pem = db_text(&row, 0);
-		ca.key_pem = (const char *)key;
-		kind = x509_issuer_new(&ca, issuer, err);
+	ca->cert_pem = db_text(&row, 0);
+	ca->key_pem = (const char *)key;
+	return kind;
+}
+
+enum err_kind
+ca_check_key(struct mdm *mdm, struct err *err)
+{
+	struct x509_identity ca;
+	enum err_kind kind = open_key(mdm, &ca, err);
+
+	if (kind == ERR_NOT_FOUND) {
+		err_clear(err);
+		return ERR_OK; /* nothing is sealed yet */
 	}
+	return kind == ERR_INTERNAL
+		       ? err_set(err, ERR_CONFLICT, "the master key is not the one of this store")
+		       : kind;
+}
+
+enum err_kind
+ca_issuer(struct mdm *mdm, struct x509_issuer **issuer, struct err *err)
+{
+	struct x509_identity ca;
+	enum err_kind kind = open_key(mdm, &ca, err);
+
+	*issuer = NULL;
+	if (kind == ERR_NOT_FOUND)
+		return kind;
+	if (kind == ERR_OK)
+		kind = x509_issuer_new(&ca, issuer, err);
 	if (kind != ERR_OK)
 		err_prefix(err, "the key of the device CA");
 	return kind;

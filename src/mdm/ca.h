@@ -18,6 +18,12 @@ enum err_kind ca_create(
 enum err_kind ca_certificate(struct mdm *mdm, const char **pem, struct err *err);
 
 /*
+ * Does the master key open what is sealed in this store?  ERR_CONFLICT when it is another store's;
+ * every program asks before it seals anything.
+ */
+enum err_kind ca_check_key(struct mdm *mdm, struct err *err);
+
+/*
  * Ready to sign with x509_issue_client(), outside the transaction too; the caller frees it.
  * ERR_INTERNAL when the key was sealed under another master key.
  */

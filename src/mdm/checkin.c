@@ -4,7 +4,6 @@
  */
 #include "mdm/checkin.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -13,7 +12,12 @@
 #include "mdm/push.h"
 #include "mdm/queue.h"
 
-enum { PUSH_TOKEN_MOST = 256, SECRET_MOST = 64 * 1024, TEXT_MOST = 1024 };
+enum {
+	CHECKIN_MOST = 256 * 1024, /* bytes: each is kept as it came */
+	PUSH_TOKEN_MOST = 256,
+	SECRET_MOST = 64 * 1024,
+	TEXT_MOST = 1024,
+};
 
 /* One message on its way. */
 struct visit {
@@ -139,7 +143,8 @@ take_device_facts(struct visit *visit, struct device_facts *facts)
 	return ERR_OK;
 }
 
-/* A certificate belongs to one enrollment; a blocked device stays out. */
+/* A certificate belongs to one enrollment, and not any more when another took its place; a blocked
+ * device stays out. */
 static enum err_kind
 check_claim(struct visit *visit)
 {
@@ -155,16 +160,29 @@ check_claim(struct visit *visit)
 			visit->err, ERR_FORBIDDEN, "the certificate is pinned to another device");
 	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
 		return kind;
+	kind = db_first(mdm->db, SQL_ENROLLMENT_WAS_PINNED,
+		DB_ARGS(DB_TEXT(visit->checkin->certificate)), &row, visit->err);
+	if (kind == ERR_OK)
+		return err_set(visit->err, ERR_FORBIDDEN,
+			"the certificate has been replaced by a newer one");
+	if (kind != ERR_NOT_FOUND)
+		return kind;
 	kind = enrollment_find(mdm, visit->ids.id, &old, visit->err);
-	if (kind == ERR_OK && old.blocked)
+	if (kind == ERR_NOT_FOUND)
+		return ERR_OK;
+	if (kind != ERR_OK)
+		return kind;
+	if (old.blocked)
 		return err_set(visit->err, ERR_FORBIDDEN, "the device is blocked");
-	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	return db_run(mdm->db, SQL_ENROLLMENT_UNPIN,
+		DB_ARGS(DB_INT(old.no), DB_TEXT(visit->checkin->certificate), DB_INT(clock_now())),
+		NULL, visit->err);
 }
 
 static enum err_kind
 store_authenticate(struct visit *visit, const struct device_facts *facts, int64_t *no)
 {
-	int major = facts->os_version == NULL ? 0 : (int)strtol(facts->os_version, NULL, 10);
+	int64_t major = facts->os_version == NULL ? 0 : enrollment_os_major(facts->os_version);
 	struct db_row row;
 	enum err_kind kind;
 
@@ -274,6 +292,8 @@ token_enrollment(struct visit *visit, const struct token_facts *facts, int64_t *
 			DB_INT(device.no), DB_TEXT(facts->topic), DB_TEXT(visit->ids.user_id),
 			DB_TEXT(visit->ids.user_short_name), DB_TEXT(visit->ids.user_long_name)),
 		&row, visit->err);
+	if (kind == ERR_NOT_FOUND)
+		return err_set(visit->err, ERR_FORBIDDEN, "the user belongs to another device");
 	*no = db_int(&row, 0);
 	return kind;
 }
@@ -346,6 +366,17 @@ check_out(struct visit *visit)
 /* ---- bootstrap token ---- */
 
 static enum err_kind
+bind_enrolled(struct visit *visit, struct enrollment *enrollment)
+{
+	enum err_kind kind = enrollment_bind(
+		visit->mdm, &visit->ids, visit->checkin->certificate, enrollment, visit->err);
+
+	if (kind == ERR_OK && strcmp(enrollment->state, "checked_out") == 0)
+		return err_set(visit->err, ERR_FORBIDDEN, "the device has checked out");
+	return kind;
+}
+
+static enum err_kind
 set_bootstrap_token(struct visit *visit)
 {
 	const struct plist *token = NULL;
@@ -355,8 +386,7 @@ set_bootstrap_token(struct visit *visit)
 
 	kind = take_data(visit, "BootstrapToken", false, SECRET_MOST, &token);
 	if (kind == ERR_OK)
-		kind = enrollment_bind(visit->mdm, &visit->ids, visit->checkin->certificate,
-			&enrollment, visit->err);
+		kind = bind_enrolled(visit, &enrollment);
 	if (kind != ERR_OK)
 		return kind;
 	/* An empty token deletes. */
@@ -384,8 +414,7 @@ get_bootstrap_token(struct visit *visit)
 	enum err_kind kind;
 	size_t len;
 
-	kind = enrollment_bind(
-		mdm, &visit->ids, visit->checkin->certificate, &enrollment, visit->err);
+	kind = bind_enrolled(visit, &enrollment);
 	if (kind == ERR_OK)
 		kind = db_first(mdm->db, SQL_ENROLLMENT_BOOTSTRAP_TOKEN,
 			DB_ARGS(DB_INT(enrollment.no)), &row, visit->err);
@@ -447,6 +476,8 @@ checkin_handle(struct mdm *mdm, const struct checkin *checkin, struct buf *reply
 
 	if (type == NULL)
 		return err_set(err, ERR_BAD_INPUT, "MessageType must be a string");
+	if (checkin->raw_len > CHECKIN_MOST)
+		return err_set(err, ERR_TOO_LARGE, "a check-in has at most %d bytes", CHECKIN_MOST);
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		if (strcmp(messages[i].name, type) != 0)
 			continue;

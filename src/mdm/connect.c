@@ -210,15 +210,14 @@ build(struct visit *visit, const struct queue_delivery *delivery, struct buf *re
 
 /* A command that cannot be built ends as invalid and does not block those behind it. */
 static enum err_kind
-offer_next(struct visit *visit, bool deferred, struct buf *reply)
+offer_next(struct visit *visit, struct buf *reply)
 {
 	struct mdm *mdm = visit->mdm;
 	struct queue_delivery next;
 	struct err why;
 	enum err_kind kind;
 
-	while ((kind = queue_next(mdm, visit->enrollment.no, deferred, &next, visit->err)) ==
-		ERR_OK) {
+	while ((kind = queue_next(mdm, visit->enrollment.no, &next, visit->err)) == ERR_OK) {
 		kind = build(visit, &next, reply, &why);
 		if (kind == ERR_OK) {
 			visit->note->offered = next.uuid;
@@ -280,8 +279,10 @@ serve_report(struct visit *visit, const struct report *report, struct buf *reply
 
 	if (kind == ERR_OK)
 		kind = report->take(visit, report->status, report->state);
+	if (kind == ERR_OK && idle && visit->enrollment.has_commands)
+		kind = queue_undefer(visit->mdm, visit->enrollment.no, visit->err);
 	if (kind == ERR_OK && (!idle || visit->enrollment.has_commands))
-		kind = offer_next(visit, idle, reply);
+		kind = offer_next(visit, reply);
 	if (kind == ERR_OK)
 		kind = push_device_came(visit->mdm, visit->enrollment.no,
 			visit->note->offered != NULL, idle, visit->err);

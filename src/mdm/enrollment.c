@@ -4,7 +4,10 @@
  */
 #include "mdm/enrollment.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+enum { OS_MAJOR_MOST = 1000 };
 
 /* The UserID of every user of a Shared iPad; the short name tells them apart. */
 static const char shared_ipad_user[] = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF";
@@ -33,6 +36,22 @@ check_id(const char *key, const char *id, struct err *err)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			return err_set(err, ERR_BAD_INPUT, "%s holds a control character", key);
 	return ERR_OK;
+}
+
+static enum err_kind
+check_device_id(const char *key, const char *id, struct err *err)
+{
+	if (strchr(id, ':') != NULL)
+		return err_set(err, ERR_BAD_INPUT, "%s holds a colon", key);
+	return check_id(key, id, err);
+}
+
+int64_t
+enrollment_os_major(const char *os_version)
+{
+	long major = strtol(os_version, NULL, 10);
+
+	return major > 0 && major <= OS_MAJOR_MOST ? major : 0;
 }
 
 /* Makes DEVICE_ID:USER the id of a user channel. */
@@ -66,7 +85,7 @@ enrollment_ids_of(struct arena *arena, const struct plist *message, struct enrol
 	if (udid != NULL) {
 		ids->kind = ENROLLMENT_DEVICE;
 		ids->id = ids->device_id = udid;
-		if (check_id("UDID", udid, err) != ERR_OK)
+		if (check_device_id("UDID", udid, err) != ERR_OK)
 			return err->kind;
 		if (ids->user_id != NULL && strcmp(ids->user_id, shared_ipad_user) == 0)
 			return set_user(arena, ids, ENROLLMENT_SHARED_IPAD, "UserShortName",
@@ -79,7 +98,7 @@ enrollment_ids_of(struct arena *arena, const struct plist *message, struct enrol
 		return err_set(err, ERR_BAD_INPUT, "the message has neither UDID nor EnrollmentID");
 	ids->kind = ENROLLMENT_USER_ENROLLMENT_DEVICE;
 	ids->id = ids->device_id = enrollment_id;
-	if (check_id("EnrollmentID", enrollment_id, err) != ERR_OK)
+	if (check_device_id("EnrollmentID", enrollment_id, err) != ERR_OK)
 		return err->kind;
 	if (enrollment_user != NULL) {
 		ids->user_id = enrollment_user;

@@ -5,8 +5,8 @@
  * EnrollmentID; EnrollmentID:EnrollmentUserID.
  *
  * Pinning: the SHA-256 of the identity certificate belongs to the enrollment from Authenticate on.
- * The newest pin alone counts, and one certificate belongs to one enrollment.  A user channel uses
- * its device's pin.
+ * The newest pin alone counts, and one certificate belongs to one enrollment for ever: one that was
+ * replaced by a newer one is good for nothing any more.  A user channel uses its device's pin.
  */
 #ifndef POMONA_MDM_ENROLLMENT_H
 #define POMONA_MDM_ENROLLMENT_H
@@ -50,9 +50,13 @@ struct enrollment {
 /* "device", "user", … as in the view. */
 const char *enrollment_kind_name(enum enrollment_kind kind);
 
+/* "17.5.1" -> 17; 0 when it does not begin with a number of a sensible size. */
+int64_t enrollment_os_major(const char *os_version);
+
 /*
  * Reads the ids out of a message.  ERR_BAD_INPUT when there is none, or one is empty, over-long or
- * holds a control character.
+ * holds a control character; or when a device's holds a colon, with which it could be the id of
+ * another device's user channel.
  */
 enum err_kind enrollment_ids_of(struct arena *arena, const struct plist *message,
 	struct enrollment_ids *ids, struct err *err);

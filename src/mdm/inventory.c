@@ -3,13 +3,17 @@
  */
 #include "mdm/inventory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "mdm/catalogue.h"
+#include "mdm/enrollment.h"
 
-enum { DOCUMENT_MOST = 1024 * 1024 };
+enum {
+	DOCUMENT_MOST = 256 * 1024, /* bytes of a device's facts of one kind, as JSON */
+	FACTS_MOST = 1000,          /* Apple has about a hundred */
+	TEXT_MOST = 1024,           /* bytes of what the view `device` shows */
+};
 
 /* Did the command ask for a part only? */
 static enum err_kind
@@ -42,16 +46,21 @@ is_filtered(
 static enum err_kind
 update_device(struct mdm *mdm, int64_t enrollment_no, const struct plist *facts, struct err *err)
 {
-	const char *os_version = plist_get_string(facts, "OSVersion");
-	int major = os_version == NULL ? 0 : (int)strtol(os_version, NULL, 10);
+	static const char *const keys[] = {
+		"DeviceName", "Model", "ProductName", "OSVersion", "BuildVersion", "SerialNumber"};
+	struct db_value values[sizeof(keys) / sizeof(keys[0])];
+	int64_t major = 0;
 
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const char *text = plist_get_string(facts, keys[i]);
+
+		values[i] = DB_TEXT(text == NULL || strlen(text) > TEXT_MOST ? NULL : text);
+	}
+	if (values[3].bytes != NULL)
+		major = enrollment_os_major(values[3].bytes);
 	return db_run(mdm->db, SQL_INVENTORY_DEVICE_FACTS,
-		DB_ARGS(DB_INT(enrollment_no), DB_TEXT(plist_get_string(facts, "DeviceName")),
-			DB_TEXT(plist_get_string(facts, "Model")),
-			DB_TEXT(plist_get_string(facts, "ProductName")), DB_TEXT(os_version),
-			major == 0 ? DB_NULL() : DB_INT(major),
-			DB_TEXT(plist_get_string(facts, "BuildVersion")),
-			DB_TEXT(plist_get_string(facts, "SerialNumber"))),
+		DB_ARGS(DB_INT(enrollment_no), values[0], values[1], values[2], values[3],
+			major == 0 ? DB_NULL() : DB_INT(major), values[4], values[5]),
 		NULL, err);
 }
 
@@ -72,8 +81,10 @@ merge(struct mdm *mdm, int64_t enrollment_no, const char *request, const struct 
 		return kind;
 	if (kind == ERR_OK)
 		old = db_text(&row, 0);
-	if (old == NULL || plist_read_json(plist_limits_default(), mdm->arena, old, strlen(old),
-				   &known, NULL) != ERR_OK)
+	if (old == NULL ||
+		plist_read_json(plist_limits_default(), mdm->arena, old, strlen(old), &known,
+			NULL) != ERR_OK ||
+		known->as.items.count > FACTS_MOST)
 		known = plist_dict(mdm->arena);
 	for (const struct plist *fact = facts->as.items.first; fact != NULL; fact = fact->next)
 		plist_set(mdm->arena, known, fact->key, plist_copy(mdm->arena, fact));
@@ -99,7 +110,9 @@ inventory_update(struct mdm *mdm, int64_t enrollment_no, int64_t payload_no, con
 	if (row == NULL || row->answer == NULL || (told = plist_get(report, row->answer)) == NULL)
 		return ERR_OK;
 	if (row->merge) {
-		if (told->type != PLIST_DICT)
+		/* What has so many facts is no inventory; the answer itself is kept all the same.
+		 */
+		if (told->type != PLIST_DICT || told->as.items.count > FACTS_MOST)
 			return ERR_OK;
 		kind = merge(mdm, enrollment_no, row->name, told, err);
 		if (kind == ERR_OK && strcmp(row->name, "DeviceInformation") == 0)

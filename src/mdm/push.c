@@ -10,7 +10,18 @@
 #include "base/clock.h"
 #include "mdm/event.h"
 
+enum { DETAIL_MOST = 4096 };
+
 static const int64_t DAY_MS = 24 * 3600 * 1000;
+
+/* BASE × FACTOR^N, a day at most. */
+static int64_t
+grown(int64_t base, int64_t factor, int64_t n)
+{
+	while (n-- > 0 && base < DAY_MS)
+		base *= factor;
+	return base < DAY_MS ? base : DAY_MS;
+}
 
 /* ---- wishes ---- */
 
@@ -59,7 +70,7 @@ push_cancel(struct mdm *mdm, int64_t device_no, struct err *err)
 enum err_kind
 push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins, struct err *err)
 {
-	int64_t now = clock_now(), next = 0;
+	int64_t now = clock_now(), next = 0, attempts;
 	struct db_row row;
 	enum err_kind kind;
 
@@ -72,19 +83,21 @@ push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins,
 	 * note. */
 	if (!more && begins && (db_is_null(&row, 0) || db_int(&row, 2) == 0))
 		return ERR_OK;
-	if (!more && db_is_null(&row, 0) && db_int(&row, 2) == 0 &&
-		db_int(&row, 3) == db_int(&row, 4))
+	attempts = db_int(&row, 2);
+	if (!more && db_is_null(&row, 0) && attempts == 0 && db_int(&row, 3) == db_int(&row, 4))
 		return ERR_OK;
 	kind = db_first(
 		mdm->db, SQL_PUSH_OPEN, DB_ARGS(DB_INT(enrollment_no), DB_INT(now)), &row, err);
 	if (kind != ERR_OK)
 		return kind;
 	if (db_int(&row, 0) > 0)
-		next = now + mdm->push_retry;
+		next = now + (begins ? mdm->push_retry : grown(mdm->push_retry, 3, attempts));
+	else
+		attempts = 0;
 	if (!db_is_null(&row, 1) && (next == 0 || db_int(&row, 1) < next))
 		next = db_int(&row, 1);
-	return db_run(
-		mdm->db, SQL_PUSH_CAME, DB_ARGS(DB_INT(enrollment_no), DB_TIME(next)), NULL, err);
+	return db_run(mdm->db, SQL_PUSH_CAME,
+		DB_ARGS(DB_INT(enrollment_no), DB_TIME(next), DB_INT(attempts)), NULL, err);
 }
 
 /* ---- the worker ---- */
@@ -185,15 +198,6 @@ push_next_due(struct mdm *mdm, const char *topic, int64_t *due, struct err *err)
 	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 }
 
-/* BASE × FACTOR^N, a day at most. */
-static int64_t
-grown(int64_t base, int64_t factor, int64_t n)
-{
-	while (n-- > 0 && base < DAY_MS)
-		base *= factor;
-	return base < DAY_MS ? base : DAY_MS;
-}
-
 /* Within a fifth of MS, so that many do not come back at the same moment. */
 static int64_t
 jittered(int64_t ms)
@@ -210,7 +214,7 @@ static enum err_kind
 record_sent(struct mdm *mdm, const struct push_policy *policy, const struct push_job *job,
 	const struct push_answer *answer, struct err *err)
 {
-	int64_t now = clock_now(), next = 0, wanted, served;
+	int64_t now = clock_now(), next = 0, wanted, served, attempts;
 	struct db_row state, open;
 	enum err_kind kind;
 
@@ -221,16 +225,19 @@ record_sent(struct mdm *mdm, const struct push_policy *policy, const struct push
 	if (kind != ERR_OK)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 	wanted = db_int(&state, 3);
-	served = db_int(&state, 4) > job->wanted ? db_int(&state, 4) : job->wanted;
+	served = db_int(&state, 4);
+	attempts = served >= job->wanted ? job->attempts + 1 : 0; /* a new wish begins anew */
+	if (served < job->wanted)
+		served = job->wanted;
 	if (wanted > served)
 		next = now;
 	else if (db_int(&open, 0) > 0)
-		next = now + grown(policy->retry, 3, job->attempts);
+		next = now + grown(policy->retry, 3, attempts);
 	if (!db_is_null(&open, 1) && (next == 0 || db_int(&open, 1) < next))
 		next = db_int(&open, 1);
 	return db_run(mdm->db, SQL_PUSH_SENT,
-		DB_ARGS(DB_INT(job->enrollment_no), DB_TIME(next), DB_INT(job->attempts + 1),
-			DB_INT(served), DB_TEXT(answer->apns_id), DB_INT(now)),
+		DB_ARGS(DB_INT(job->enrollment_no), DB_TIME(next), DB_INT(attempts), DB_INT(served),
+			DB_TEXT(answer->apns_id), DB_INT(now)),
 		NULL, err);
 }
 
@@ -261,6 +268,8 @@ record_failed(struct mdm *mdm, const struct push_job *job, const struct push_ans
 	int64_t due, bool stop, struct err *err)
 {
 	const char *reason = answer->reason != NULL ? answer->reason : "no reason given";
+	struct plist *detail = plist_dict(mdm->arena);
+	struct buf json;
 	enum err_kind kind = db_run(mdm->db, SQL_PUSH_FAILED,
 		DB_ARGS(DB_INT(job->enrollment_no), DB_TIME(stop ? 0 : due),
 			DB_INT(job->failures + 1), DB_TIME(answer->status), DB_TEXT(reason),
@@ -269,8 +278,12 @@ record_failed(struct mdm *mdm, const struct push_job *job, const struct push_ans
 
 	if (kind != ERR_OK || !stop)
 		return kind;
-	return event_add(mdm, EVENT_PUSH_STOPPED, job->enrollment_no,
-		arena_printf(mdm->arena, "{\"status\":%d}", answer->status), NULL, 0, err);
+	plist_set(mdm->arena, detail, "status", plist_integer(mdm->arena, answer->status));
+	plist_set(mdm->arena, detail, "reason", plist_string(mdm->arena, reason));
+	buf_init(&json, mdm->arena, DETAIL_MOST);
+	plist_write_json(&json, detail, false);
+	return event_add(mdm, EVENT_PUSH_STOPPED, job->enrollment_no, json.full ? NULL : json.bytes,
+		NULL, 0, err);
 }
 
 enum err_kind

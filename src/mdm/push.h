@@ -25,8 +25,9 @@ struct push_policy {
 /* A push to be sent. */
 struct push_job {
 	int64_t enrollment_no;
-	int64_t wanted; /* the count at the claim */
-	int64_t attempts, failures;
+	int64_t wanted;   /* the count at the claim */
+	int64_t attempts; /* pushes in a row that brought nothing */
+	int64_t failures;
 	int64_t token_at; /* when the token came: tells whether there is a newer one */
 	const char *id;   /* the enrollment's */
 	const void *token;
@@ -56,6 +57,9 @@ enum err_kind push_cancel(struct mdm *mdm, int64_t device_no, struct err *err);
 /*
  * The device is here.  MORE: it was given a command and comes again for the next; BEGINS: this is
  * its first report.  Writes nothing when nothing would change.
+ *
+ * When it leaves commands behind (it answered NotNow) it is pushed again at intervals that go on
+ * growing: Apple's devices come by themselves when they are free.
  */
 enum err_kind push_device_came(
 	struct mdm *mdm, int64_t enrollment_no, bool more, bool begins, struct err *err);

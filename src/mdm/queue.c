@@ -98,6 +98,18 @@ take_args(struct mdm *mdm, const struct queue_command *command, struct stored *s
 			 : ERR_OK;
 }
 
+static enum err_kind
+check_times(const struct queue_command *command, struct err *err)
+{
+	if (command->expires == 0)
+		return ERR_OK;
+	if (command->expires <= clock_now())
+		return err_set(err, ERR_BAD_INPUT, "the time it expires has passed already");
+	if (command->expires <= command->not_before)
+		return err_set(err, ERR_BAD_INPUT, "it would expire before it may be sent");
+	return ERR_OK;
+}
+
 enum err_kind
 queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 	struct queue_payload *payload, struct err *err)
@@ -105,8 +117,10 @@ queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 	char *uuid = clock_uuid(arena_alloc(mdm->arena, CLOCK_UUID_SIZE));
 	struct stored stored = {.uuid = uuid};
 	struct db_row row;
-	enum err_kind kind;
+	enum err_kind kind = check_times(command, err);
 
+	if (kind != ERR_OK)
+		return kind;
 	kind = command->body != NULL ? take_body(mdm, command, &stored, err)
 				     : take_args(mdm, command, &stored, err);
 	if (kind != ERR_OK)
@@ -233,13 +247,24 @@ next_in_state(struct mdm *mdm, int64_t enrollment_no, const char *state, int64_t
 }
 
 enum err_kind
-queue_next(struct mdm *mdm, int64_t enrollment_no, bool deferred, struct queue_delivery *delivery,
-	struct err *err)
+queue_undefer(struct mdm *mdm, int64_t enrollment_no, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_QUEUE_HAS_DEFERRED, DB_ARGS(DB_INT(enrollment_no)), &row, err);
+
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	return db_run(mdm->db, SQL_QUEUE_UNDEFER, DB_ARGS(DB_INT(enrollment_no)), NULL, err);
+}
+
+enum err_kind
+queue_next(struct mdm *mdm, int64_t enrollment_no, struct queue_delivery *delivery, struct err *err)
 {
 	static const char *const order[] = {"not_now", "sent", "queued"};
 	int64_t now = clock_now();
 
-	for (size_t i = deferred ? 0 : 1; i < sizeof(order) / sizeof(order[0]); i++) {
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		enum err_kind kind =
 			next_in_state(mdm, enrollment_no, order[i], now, delivery, err);
 

@@ -77,12 +77,15 @@ struct queue_delivery {
 	const char *state;
 };
 
+/* The device said Idle: what it answered NotNow to is eligible again. */
+enum err_kind queue_undefer(struct mdm *mdm, int64_t enrollment_no, struct err *err);
+
 /*
- * The command to offer next; ERR_NOT_FOUND when there is none.  DEFERRED: those answered NotNow are
- * eligible as well (the device said Idle).  Expired ones on the way are passed over.
+ * The command to offer next; ERR_NOT_FOUND when there is none.  First those answered NotNow in an
+ * earlier session, then the one that was sent, then the others; expired ones are passed over.
  */
-enum err_kind queue_next(struct mdm *mdm, int64_t enrollment_no, bool deferred,
-	struct queue_delivery *delivery, struct err *err);
+enum err_kind queue_next(
+	struct mdm *mdm, int64_t enrollment_no, struct queue_delivery *delivery, struct err *err);
 
 enum err_kind queue_mark_sent(
 	struct mdm *mdm, int64_t enrollment_no, int64_t payload_no, struct err *err);

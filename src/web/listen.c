@@ -1,5 +1,6 @@
 #include "web/listen.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -9,7 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024, HOST_MOST = 256, SYSTEMD_FIRST_FD = 3 };
+enum { BACKLOG = 1024, HOST_MOST = 256, PORT_MOST = 65535, SYSTEMD_FIRST_FD = 3 };
 
 bool
 listen_is_socket(int fd)
@@ -34,19 +35,38 @@ listen_inherited(void)
 static bool
 is_path(const char *address)
 {
-	return strchr(address, '/') != NULL || strchr(address, ':') == NULL;
+	return strchr(address, '/') != NULL;
 }
 
-/* A socket file that nobody answers on is left over from a process that was killed. */
-static bool
-is_in_use(const struct sockaddr_un *name)
+/*
+ * Makes room for a socket.  One that nobody answers on is left over from a process that was killed,
+ * and goes; nothing else is ever removed.
+ */
+static enum err_kind
+clear_path(const struct sockaddr_un *name, struct err *err)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	bool in_use = fd >= 0 && connect(fd, (const struct sockaddr *)name, sizeof(*name)) == 0;
+	struct stat found;
+	bool refused;
+	int fd;
 
-	if (fd >= 0)
-		close(fd);
-	return in_use;
+	if (lstat(name->sun_path, &found) != 0)
+		return errno == ENOENT
+			       ? ERR_OK
+			       : err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
+	if (!S_ISSOCK(found.st_mode))
+		return err_set(err, ERR_CONFLICT, "%s is there and is no socket", name->sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (fd < 0)
+		return err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
+	refused = connect(fd, (const struct sockaddr *)name, sizeof(*name)) != 0 &&
+		  errno == ECONNREFUSED;
+	close(fd);
+	if (!refused)
+		return err_set(
+			err, ERR_CONFLICT, "%s: another process listens there", name->sun_path);
+	return unlink(name->sun_path) == 0
+		       ? ERR_OK
+		       : err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
 }
 
 static enum err_kind
@@ -60,9 +80,8 @@ open_path(const char *path, unsigned mode, int *fd, struct err *err)
 		return err_set(err, ERR_BAD_INPUT, "%s: the path of a socket has at most %zu bytes",
 			path, sizeof(name.sun_path) - 1);
 	memcpy(name.sun_path, path, strlen(path));
-	if (is_in_use(&name))
-		return err_set(err, ERR_CONFLICT, "%s: another process listens there", path);
-	unlink(path);
+	if (clear_path(&name, err) != ERR_OK)
+		return err->kind;
 	*fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	if (*fd < 0)
 		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
@@ -97,11 +116,20 @@ open_host_port(const char *address, int *fd, struct err *err)
 	const struct addrinfo hints = {
 		.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
 	const char *colon = strrchr(address, ':');
-	char host[HOST_MOST];
+	char host[HOST_MOST], *end;
 	struct addrinfo *found;
-	size_t len = (size_t)(colon - address);
+	size_t len;
+	long port;
 	int failed;
 
+	if (colon == NULL)
+		return err_set(err, ERR_BAD_INPUT,
+			"\"%.60s\" is neither HOST:PORT nor a path with a / in it", address);
+	port = strtol(colon + 1, &end, 10);
+	if (!isdigit((unsigned char)colon[1]) || *end != '\0' || port < 1 || port > PORT_MOST)
+		return err_set(err, ERR_BAD_INPUT, "%.60s: a port is a number from 1 to %d",
+			address, PORT_MOST);
+	len = (size_t)(colon - address);
 	if (len >= sizeof(host))
 		return err_set(err, ERR_BAD_INPUT, "%.60s…: the host's name is too long", address);
 	if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
@@ -126,8 +154,14 @@ listen_open(const char *address, unsigned mode, int *fd, struct err *err)
 }
 
 void
-listen_remove(const char *address)
+listen_remove(const char *address, int fd)
 {
-	if (is_path(address))
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	struct stat found;
+	socklen_t len = sizeof(name);
+
+	if (is_path(address) && getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
+		strcmp(name.sun_path, address) == 0 && lstat(address, &found) == 0 &&
+		S_ISSOCK(found.st_mode))
 		unlink(address);
 }

@@ -15,12 +15,13 @@ bool listen_is_socket(int fd);
 int listen_inherited(void);
 
 /*
- * Opens ADDRESS: a path (unix socket; a stale one is replaced, one in use is not) or HOST:PORT
+ * Opens ADDRESS: a path with a / in it (unix socket; a stale one is replaced, one in use or a file
+ * of another kind is not) or HOST:PORT
  * ([::1]:9000 for IPv6). MODE is that of the unix socket.
  */
 enum err_kind listen_open(const char *address, unsigned mode, int *fd, struct err *err);
 
-/* Takes the unix socket of ADDRESS away; does nothing for HOST:PORT. */
-void listen_remove(const char *address);
+/* Takes the unix socket FD was opened as by listen_open() away; does nothing for HOST:PORT. */
+void listen_remove(const char *address, int fd);
 
 #endif

@@ -40,6 +40,7 @@ struct apns {
 	char *topic, *certificate, *key;
 	struct slot *slots;
 	size_t count, in_flight;
+	bool hangs;
 };
 
 static size_t
@@ -106,6 +107,18 @@ slot_init(struct apns *apns, struct slot *slot)
 	slot->easy = easy;
 }
 
+/* Holds the connection. */
+static void
+make_multi(struct apns *apns)
+{
+	apns->multi = curl_multi_init();
+	if (apns->multi == NULL)
+		abort();
+	curl_multi_setopt(apns->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(apns->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
+	curl_multi_setopt(apns->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, apns->options.streams);
+}
+
 struct apns *
 apns_new(
 	const struct apns_options *options, const char *topic, const struct x509_identity *identity)
@@ -120,13 +133,10 @@ apns_new(
 	apns->key = strdup(identity->key_pem);
 	apns->count = (size_t)options->streams;
 	apns->slots = calloc(apns->count, sizeof(*apns->slots));
-	apns->multi = curl_multi_init();
 	if (apns->topic == NULL || apns->certificate == NULL || apns->key == NULL ||
-		apns->slots == NULL || apns->multi == NULL)
+		apns->slots == NULL)
 		abort();
-	curl_multi_setopt(apns->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(apns->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
-	curl_multi_setopt(apns->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, options->streams);
+	make_multi(apns);
 	return apns;
 }
 
@@ -162,6 +172,20 @@ size_t
 apns_in_flight(const struct apns *apns)
 {
 	return apns->in_flight;
+}
+
+bool
+apns_hangs(const struct apns *apns)
+{
+	return apns->hangs;
+}
+
+void
+apns_reconnect(struct apns *apns)
+{
+	curl_multi_cleanup(apns->multi);
+	make_multi(apns);
+	apns->hangs = false;
 }
 
 static struct slot *
@@ -270,6 +294,23 @@ read_answer(struct slot *slot, struct arena *arena, struct push_answer *answer)
 	answer->retry_after = slot->retry_after * 1000;
 }
 
+/* In TLS 1.3 the server's alert about our certificate comes when we read: as OpenSSL's words. */
+static bool
+is_refusal(const struct slot *slot, CURLcode code)
+{
+	static const char *const alerts[] = {"alert unknown ca", "alert bad certificate",
+		"alert unsupported certificate", "alert certificate revoked",
+		"alert certificate expired", "alert certificate unknown",
+		"alert certificate required", "alert access denied"};
+
+	if (code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CLIENTCERT)
+		return true;
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
+		if (strstr(slot->error, alerts[i]) != NULL)
+			return true;
+	return false;
+}
+
 static void
 take_result(struct slot *slot, struct arena *arena, CURLcode code, struct apns_result *result)
 {
@@ -285,7 +326,7 @@ take_result(struct slot *slot, struct arena *arena, CURLcode code, struct apns_r
 		result->outcome = APNS_ANSWERED;
 		result->answer.status = (int)status;
 		read_answer(slot, arena, &result->answer);
-	} else if (code == CURLE_SSL_CERTPROBLEM)
+	} else if (is_refusal(slot, code))
 		result->outcome = APNS_REFUSED;
 	else
 		result->outcome = APNS_LOST;
@@ -307,6 +348,7 @@ apns_next(struct apns *apns, struct arena *arena, struct apns_result *result)
 	code = message->data.result;
 	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
 	take_result(slot, arena, code, result);
+	apns->hangs = apns->hangs || code == CURLE_OPERATION_TIMEDOUT;
 	curl_multi_remove_handle(apns->multi, slot->easy);
 	slot->busy = false;
 	apns->in_flight--;

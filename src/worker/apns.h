@@ -28,7 +28,7 @@ struct apns_options {
 enum apns_outcome {
 	APNS_ANSWERED, /* `answer` holds what the server said */
 	APNS_LOST,     /* the connection went before the answer: it has to be sent again */
-	APNS_REFUSED,  /* TLS: the certificate cannot be used */
+	APNS_REFUSED,  /* TLS: the certificate cannot be used, or the server does not want it */
 };
 
 /* Its strings are in the arena that was given, but for those of `job`, which are gone. */
@@ -47,6 +47,14 @@ void apns_free(struct apns *apns);
 /* How many more pushes it takes now, and how many have no answer yet. */
 size_t apns_room(const struct apns *apns);
 size_t apns_in_flight(const struct apns *apns);
+
+/*
+ * Is the connection beyond use?  A push ran into its time limit: the connection may hang without
+ * being closed, and libcurl would use it again and again.  apns_reconnect() leaves it; nothing may
+ * be in flight then.
+ */
+bool apns_hangs(const struct apns *apns);
+void apns_reconnect(struct apns *apns);
 
 /*
  * Starts a push; there must be room.  What it needs of JOB is copied.  ERR_BAD_INPUT: this one can

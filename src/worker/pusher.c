@@ -15,6 +15,7 @@ enum {
 	RESULTS_MOST = 1024, /* answers that wait for being recorded */
 	PAUSE_FIRST_MS = 100,
 	PAUSE_MOST_MS = 60 * 1000,
+	STORE_PAUSE_MOST_MS = 10 * 1000,
 	SHARED_WAIT_MS = 5, /* with several connections at work, as libcurl waits for one only */
 };
 
@@ -52,6 +53,8 @@ struct pusher {
 	struct pending pending[RESULTS_MOST];
 	size_t pending_count;
 	bool look; /* the store may have changed */
+	bool told_empty;
+	int64_t store_pause_ms, store_pause_until; /* while it cannot be written */
 };
 
 struct pusher *
@@ -158,6 +161,10 @@ look(struct pusher *pusher)
 			kind = push_next_due(mdm, line->topic, &line->next_due, &err);
 		db_rollback(mdm->db);
 	}
+	if (kind == ERR_OK && pusher->lines == NULL && !pusher->told_empty) {
+		log_line(LOG_WARNING, "there is no push certificate: nothing can be pushed", NULL);
+		pusher->told_empty = true;
+	}
 	pusher->look = kind != ERR_OK; /* then once more */
 	if (kind != ERR_OK)
 		log_line(LOG_WARNING, "the store cannot be read", "error", err.message, NULL);
@@ -188,7 +195,7 @@ is_due(const struct line *line, int64_t now)
 {
 	return line->usable && line->apns != NULL && line->refused[0] == '\0' &&
 	       line->pause_until <= now && line->next_due != 0 && line->next_due <= now &&
-	       apns_room(line->apns) > 0;
+	       !apns_hangs(line->apns) && apns_room(line->apns) > 0;
 }
 
 static void
@@ -203,6 +210,14 @@ check_expiry(struct line *line, int64_t now)
 
 /* ---- answers ---- */
 
+static int64_t
+longer_pause(int64_t ms, int64_t most)
+{
+	if (ms == 0)
+		return PAUSE_FIRST_MS;
+	return ms * 2 < most ? ms * 2 : most;
+}
+
 static void
 note_connection(struct line *line, const struct apns_result *result)
 {
@@ -212,9 +227,7 @@ note_connection(struct line *line, const struct apns_result *result)
 		line->pause_ms = 0;
 	if (result->outcome != APNS_LOST || line->pause_until > now)
 		return; /* the many pushes of one connection count once */
-	line->pause_ms = line->pause_ms == 0 ? PAUSE_FIRST_MS : line->pause_ms * 2;
-	if (line->pause_ms > PAUSE_MOST_MS)
-		line->pause_ms = PAUSE_MOST_MS;
+	line->pause_ms = longer_pause(line->pause_ms, PAUSE_MOST_MS);
 	line->pause_until = now + line->pause_ms;
 	log_line(LOG_WARNING, "the connection to APNs was lost", "topic", line->topic, "error",
 		result->error, NULL);
@@ -247,6 +260,8 @@ collect(struct pusher *pusher)
 		if (line->apns == NULL || pusher->pending_count == RESULTS_MOST)
 			continue;
 		apns_work(line->apns);
+		if (apns_hangs(line->apns) && in_flight(line) == 0)
+			apns_reconnect(line->apns);
 		while (pusher->pending_count < RESULTS_MOST) {
 			struct pending *pending = &pusher->pending[pusher->pending_count];
 			const char *why;
@@ -408,14 +423,18 @@ pusher_round(struct pusher *pusher, bool claim)
 		due = due || (claim && is_due(line, now));
 		refused = refused || (line->usable && line->refused[0] != '\0');
 	}
-	if (!due && !refused && pusher->pending_count == 0)
+	if ((!due && !refused && pusher->pending_count == 0) || pusher->store_pause_until > now)
 		return;
 	if (write_round(pusher, claim, &claims, &err) != ERR_OK) {
-		log_line(
-			LOG_WARNING, "the store cannot be written now", "error", err.message, NULL);
+		if (pusher->store_pause_ms == 0)
+			log_line(LOG_WARNING, "the store cannot be written now", "error",
+				err.message, NULL);
+		pusher->store_pause_ms = longer_pause(pusher->store_pause_ms, STORE_PAUSE_MOST_MS);
+		pusher->store_pause_until = now + pusher->store_pause_ms;
 		pusher->look = true;
 		return;
 	}
+	pusher->store_pause_ms = 0;
 	recorded(pusher);
 	for (; claims != NULL; claims = claims->next)
 		send_claim(pusher, claims);

@@ -213,7 +213,7 @@ test_wishes_merge_while_a_push_is_under_way(void **state)
 	assert_int_equal(due_in(), 0);
 	assert_int_equal(claim(10), 1);
 	record(&jobs[0], (struct push_answer){.status = 200});
-	assert_int_equal(due_in(), policy.retry * 3);
+	assert_int_equal(due_in(), policy.retry);
 }
 
 static void
