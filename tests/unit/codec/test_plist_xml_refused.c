@@ -62,6 +62,10 @@ static const struct {
 		"the DOCTYPE has an internal subset"},
 	{"<!DOCTYPE plist PUBLIC 'x' 'y'\n[<!ATTLIST dict a CDATA 'b'>]><plist><dict/></plist>", 2,
 		"the DOCTYPE has an internal subset"},
+	/* libxml2 itself takes this for a subset, although the DOCTYPE ends before */
+	{"<!DOCTYPE plist>[]><plist><true/></plist>", 1, "the DOCTYPE has an internal subset"},
+	{"<!DOCTYPE plist SYSTEM 'x'>[<!ENTITY a 'b'>]><plist><true/></plist>", 1,
+		"the DOCTYPE has an internal subset"},
 	{PLIST("\n<string>&nbsp;</string>"), 2, "the entity \"nbsp\" is none of the five of XML"},
 	{PLIST("\n\n&other;<true/>"), 3, "the entity \"other\" is none of the five of XML"},
 	{"<!DOCTYPE plist SYSTEM 'file:///e.dtd'>\n" PLIST("<string>&e;</string>"), 2,
@@ -196,6 +200,19 @@ test_refused_files(void **state)
 		char *bytes = data_read(&arena, names[i], &len);
 
 		assert_refused(bytes, len, ERR_BAD_INPUT, 2, "the DOCTYPE has an internal subset");
+	}
+}
+
+/* The same, wherever it falls in what libxml2 is given at once. */
+static void
+test_subset_behind_the_doctype(void **state)
+{
+	(void)state;
+	for (int pad = 3900; pad < 4200; pad++) {
+		const char *xml = arena_printf(&arena,
+			"<!--%*s--><!DOCTYPE plist>[<!ENTITY a 'b'>]>" PLIST("<true/>"), pad, "");
+
+		assert_refused(xml, strlen(xml), ERR_BAD_INPUT, 1, NULL);
 	}
 }
 
@@ -464,6 +481,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_bad_bytes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_subset_behind_the_doctype, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_truncated, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_twin_keys, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_default_caps, setup, teardown),
