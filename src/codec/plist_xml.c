@@ -511,18 +511,34 @@ on_text(void *user, const xmlChar *text, int len)
 		stop(reader, ERR_BAD_INPUT, "text between elements");
 }
 
+static const char has_subset[] = "the DOCTYPE has an internal subset";
+
 /*
  * A DOCTYPE, as far as its external reference.  What it refers to is not asked for: there is no
- * handler that could.  If there is more, it is the internal subset.
+ * handler that could.  If there is more, it is the internal subset; and libxml2 takes a '[' behind
+ * the '>' for one, too.
  */
 static void
 on_doctype(void *user, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
 {
 	struct plist_reader *reader = user;
+	const xmlChar *at;
 
 	(void)name, (void)public_id, (void)system_id;
-	if (reader->parser->input == NULL || *reader->parser->input->cur == '[')
-		stop(reader, ERR_BAD_INPUT, "the DOCTYPE has an internal subset");
+	at = reader->parser->input == NULL ? NULL : reader->parser->input->cur;
+	if (at == NULL || at[0] == '[' || (at[0] == '>' && at[1] == '['))
+		stop(reader, ERR_BAD_INPUT, "%s", has_subset);
+}
+
+/* Behind a DOCTYPE.  Should a '[' have slipped through: libxml2 thinks that it is in a subset. */
+static void
+on_doctype_end(void *user, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
+{
+	struct plist_reader *reader = user;
+
+	(void)name, (void)public_id, (void)system_id;
+	if (reader->parser->instate == XML_PARSER_DTD)
+		stop(reader, ERR_BAD_INPUT, "%s", has_subset);
 }
 
 /* An entity that is none of XML's five. */
@@ -605,6 +621,9 @@ plist_reader_new(struct plist_limits limits)
 static void
 parser_drop(struct plist_reader *reader)
 {
+	/* It may have kept entities, which no handler asked it to, and leaves them to us. */
+	if (reader->parser != NULL)
+		xmlFreeDoc(reader->parser->myDoc);
 	xmlFreeParserCtxt(reader->parser);
 	reader->parser = NULL;
 }
@@ -626,6 +645,7 @@ parser_prepare(struct plist_reader *reader, const char *encoding)
 	static const xmlSAXHandler handlers = {
 		.initialized = XML_SAX2_MAGIC,
 		.internalSubset = on_doctype,
+		.externalSubset = on_doctype_end,
 		.getEntity = on_entity,
 		.startElementNs = on_start,
 		.endElementNs = on_end,
