@@ -20,7 +20,7 @@
 #include "web/listen.h"
 #include "web/serve.h"
 
-enum { BUSY_MS = 3000, EXIT_USAGE = 2, OPTION_SOCKET_MODE = 256 };
+enum { BUSY_MS = 3000, MMAP_FROM = 256 * 1024, EXIT_USAGE = 2, OPTION_SOCKET_MODE = 256 };
 
 static const char usage[] =
 	"usage: pomona-fcgi [--config FILE] [--listen PATH|HOST:PORT] [--socket-mode MODE] "
@@ -116,6 +116,7 @@ prepare_process(void)
 	signal(SIGPIPE, SIG_IGN);
 #ifdef __GLIBC__
 	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, MMAP_FROM); /* what is large goes back at once */
 #endif
 }
 
@@ -166,7 +167,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 		return kind;
 	serve.store = store;
 	db = db_open(store, arena);
-	kind = mdm_prepare_store(db, arena, false, err);
+	kind = mdm_start(&(struct mdm){.db = db, .arena = arena, .key = &key}, err);
 	db_close(db);
 	if (kind == ERR_OK)
 		kind = find_socket(options, conf, &own, &serve.listen_fd, err);

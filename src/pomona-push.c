@@ -10,6 +10,7 @@
 
 #include "base/conf.h"
 #include "base/log.h"
+#include "mdm/mdm.h"
 #include "worker/worker.h"
 
 enum { BUSY_MS = 5000, EXIT_USAGE = 2 };
@@ -70,7 +71,7 @@ run(const struct conf *conf, struct arena *arena, struct err *err)
 	if (kind != ERR_OK)
 		return kind;
 	db = db_open(store, arena);
-	kind = mdm_prepare_store(db, arena, false, err);
+	kind = mdm_start(&(struct mdm){.db = db, .arena = arena, .key = &key}, err);
 	db_close(db);
 	if (kind == ERR_OK)
 		kind = worker_run(store, &key, conf, err);

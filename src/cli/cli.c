@@ -230,6 +230,8 @@ open_needs(struct cli *cli, enum cli_needs needs, struct err *err)
 		kind = seal_key_read(&cli->key, cli->conf.key, err);
 	if (kind == ERR_OK && needs >= CLI_NEEDS_STORE)
 		kind = cli_open_store(cli, false, err);
+	if (kind == ERR_OK && needs >= CLI_NEEDS_KEY)
+		kind = mdm_start(&cli->mdm, err);
 	return kind;
 }
 

@@ -137,6 +137,17 @@ enrollment_find(struct mdm *mdm, const char *id, struct enrollment *enrollment, 
 }
 
 enum err_kind
+enrollment_knows_certificate(struct mdm *mdm, const char *certificate, bool *known, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_ENROLLMENT_BY_CERTIFICATE, DB_ARGS(DB_TEXT(certificate)), &row, err);
+
+	*known = kind == ERR_OK;
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+enum err_kind
 enrollment_check_pin(const struct enrollment *enrollment, const char *certificate, struct err *err)
 {
 	if (enrollment->certificate == NULL || strcmp(enrollment->certificate, certificate) != 0)

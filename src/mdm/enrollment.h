@@ -65,6 +65,10 @@ enum err_kind enrollment_ids_of(struct arena *arena, const struct plist *message
 enum err_kind enrollment_find(
 	struct mdm *mdm, const char *id, struct enrollment *enrollment, struct err *err);
 
+/* Is the certificate pinned to any enrollment? */
+enum err_kind enrollment_knows_certificate(
+	struct mdm *mdm, const char *certificate, bool *known, struct err *err);
+
 /* Is CERTIFICATE (SHA-256) the one pinned to the enrollment's device, and is it not blocked?  Else
  * ERR_FORBIDDEN. */
 enum err_kind enrollment_check_pin(

@@ -21,8 +21,9 @@ event_add(struct mdm *mdm, enum event_kind kind, int64_t enrollment_no, const ch
 	unsigned char *sealed = NULL;
 
 	if (raw != NULL)
-		sealed = seal_close(
-			mdm->key, mdm->arena, EVENT_RAW_PLACE, raw, raw_len, &sealed_len);
+		sealed = seal_close(mdm->key, mdm->arena,
+			arena_printf(mdm->arena, EVENT_RAW_PLACE, (long long)enrollment_no), raw,
+			raw_len, &sealed_len);
 	return db_run(mdm->db, SQL_EVENT_ADD,
 		DB_ARGS(DB_INT(clock_now()), DB_TEXT(event_names[kind]),
 			enrollment_no == 0 ? DB_NULL() : DB_INT(enrollment_no), DB_TEXT(detail),

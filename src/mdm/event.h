@@ -6,8 +6,8 @@
 
 #include "mdm/mdm.h"
 
-/* Where a raw message is sealed for. */
-#define EVENT_RAW_PLACE "event_log/raw"
+/* Where a raw message is sealed for; the number is the enrollment's. */
+#define EVENT_RAW_PLACE "event_log/raw/%lld"
 
 /* What happened; the text in column `kind` of the view `event`. */
 enum event_kind {

@@ -30,4 +30,10 @@ struct mdm {
  */
 enum err_kind mdm_prepare_store(struct db *db, struct arena *arena, bool create, struct err *err);
 
+/*
+ * What a server does first: prepares the store that must be there, and makes sure that the master
+ * key is its own (ERR_CONFLICT) before anything is sealed with another one.  Outside a transaction.
+ */
+enum err_kind mdm_start(struct mdm *mdm, struct err *err);
+
 #endif

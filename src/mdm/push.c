@@ -313,10 +313,9 @@ push_record(struct mdm *mdm, const struct push_policy *policy, const struct push
 	/* Apple: a token that came after the timestamp is good. */
 	*stopped = is_final(answer) &&
 		   !(answer->timestamp != 0 && answer->timestamp < db_int(&row, 0));
-	if (answer->status == 429)
-		wait = answer->retry_after > 0 ? answer->retry_after
-					       : grown(policy->backoff_429, 2, job->failures);
-	else
-		wait = grown(policy->backoff, 2, job->failures);
-	return record_failed(mdm, job, answer, clock_now() + jittered(wait), *stopped, err);
+	wait = jittered(grown(
+		answer->status == 429 ? policy->backoff_429 : policy->backoff, 2, job->failures));
+	if (answer->retry_after > 0) /* not before that, and not all at once behind it */
+		wait = answer->retry_after + jittered(answer->retry_after) / 5;
+	return record_failed(mdm, job, answer, clock_now() + wait, *stopped, err);
 }

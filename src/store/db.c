@@ -84,6 +84,12 @@ db_store_close(struct db_store *store)
 	free(store);
 }
 
+bool
+db_store_is_there(const struct db_store *store)
+{
+	return store->driver->is_there(store->handle);
+}
+
 struct db *
 db_open(struct db_store *store, struct arena *arena)
 {
@@ -209,12 +215,6 @@ enum err_kind
 db_is_empty(struct db *db, bool *empty, struct err *err)
 {
 	return db->driver->is_empty(db->session, empty, err);
-}
-
-enum err_kind
-db_drop_interface(struct db *db, struct err *err)
-{
-	return db->driver->drop_interface(db->session, err);
 }
 
 const char *

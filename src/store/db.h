@@ -77,6 +77,10 @@ enum err_kind db_store_open(
 	struct db_store **store, const struct db_options *options, struct err *err);
 void db_store_close(struct db_store *store);
 
+/* False when its file was moved away or replaced while it is open: what is written now would be
+ * lost. */
+bool db_store_is_there(const struct db_store *store);
+
 /* A session of this thread.  ARENA (which may be changed later) takes what rows give. */
 struct db *db_open(struct db_store *store, struct arena *arena);
 void db_close(struct db *db);
@@ -113,9 +117,6 @@ enum err_kind db_script(struct db *db, const char *sql, struct err *err);
 
 /* Is there no table, of whomsoever?  In the open write transaction. */
 enum err_kind db_is_empty(struct db *db, bool *empty, struct err *err);
-
-/* Drops all views and triggers, in the open write transaction (migrate makes them anew). */
-enum err_kind db_drop_interface(struct db *db, struct err *err);
 
 /* Name of the driver: picks the dialect of views and triggers. */
 const char *db_dialect(const struct db *db);

@@ -16,6 +16,7 @@ struct db_driver {
 	enum err_kind (*store_open)(
 		void **store, const struct db_options *options, struct err *err);
 	void (*store_close)(void *store);
+	bool (*is_there)(const void *store);
 	void *(*session_open)(void *store);
 	void (*session_close)(void *session);
 
@@ -36,7 +37,6 @@ struct db_driver {
 
 	enum err_kind (*script)(void *session, const char *sql, struct err *err);
 	enum err_kind (*is_empty)(void *session, bool *empty, struct err *err);
-	enum err_kind (*drop_interface)(void *session, struct err *err);
 	bool (*changed)(void *session);
 };
 

@@ -18,11 +18,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 enum {
 	READERS = 8, /* more than the cores can use; the memory of a connection is what counts */
 	BATCH_MOST = 512, /* writers in one commit */
+	CROWD = 16,       /* writers that wait while somebody else holds the lock for long */
 	ARGS_MOST = 24,   /* parameters of a statement */
 	READ_CACHE_KIB = 512,
 	WRITE_CACHE_KIB = 12 * 1024,
@@ -58,9 +60,12 @@ struct sqlite_store {
 	pthread_cond_t turn;      /* the write connection is free */
 	pthread_cond_t committed; /* a batch is done */
 	pthread_cond_t reader;    /* a read connection is free */
-	bool writing;             /* somebody has the turn */
+	bool writing;             /* somebody has the turn … */
+	time_t turn_at;           /* … since then (monotonic seconds) */
 	int waiting;              /* how many want it */
-	struct batch *batch;      /* open on the write connection; NULL: none */
+	dev_t device;             /* the file, to know another one in its place */
+	ino_t inode;
+	struct batch *batch; /* open on the write connection; NULL: none */
 	struct connection *writer;
 	struct connection *idle[READERS]; /* a stack: the warmest is on top */
 	int idle_count, reader_count;
@@ -91,7 +96,10 @@ kind_of(int code)
 	case SQLITE_NOMEM:
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
-		return ERR_BUSY;
+	case SQLITE_PROTOCOL:
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return ERR_BUSY; /* to be tried again, when somebody has seen to it */
 	case SQLITE_CONSTRAINT:
 		return ERR_CONFLICT;
 	default:
@@ -223,6 +231,7 @@ sqlite_store_open(void **handle, const struct db_options *options, struct err *e
 	struct sqlite_store *store = calloc(1, sizeof(*store));
 	pthread_condattr_t monotonic;
 	enum err_kind kind;
+	struct stat file;
 
 	if (store == NULL || (store->path = strdup(options->database)) == NULL) {
 		free(store);
@@ -241,8 +250,22 @@ sqlite_store_open(void **handle, const struct db_options *options, struct err *e
 		sqlite_store_close(store);
 		return kind;
 	}
+	if (stat(store->path, &file) == 0) {
+		store->device = file.st_dev;
+		store->inode = file.st_ino;
+	}
 	*handle = store;
 	return ERR_OK;
+}
+
+static bool
+sqlite_is_there(const void *handle)
+{
+	const struct sqlite_store *store = handle;
+	struct stat file;
+
+	return stat(store->path, &file) == 0 && file.st_dev == store->device &&
+	       file.st_ino == store->inode;
 }
 
 static void *
@@ -340,10 +363,17 @@ turn_take(struct sqlite_store *store, struct err *err)
 {
 	struct timespec deadline;
 	enum err_kind kind = ERR_OK;
+	time_t now;
 
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	now = deadline.tv_sec;
 	deadline.tv_sec += store->busy_ms / 1000 + 1;
 	pthread_mutex_lock(&store->lock);
+	/* When somebody else holds the lock for long, not every thread may stand here. */
+	if (store->writing && store->waiting >= CROWD && now > store->turn_at + 1) {
+		pthread_mutex_unlock(&store->lock);
+		return err_set(err, ERR_BUSY, "store: too many wait for the write lock");
+	}
 	store->waiting++;
 	while (store->writing && kind == ERR_OK)
 		if (pthread_cond_timedwait(&store->turn, &store->lock, &deadline) == ETIMEDOUT &&
@@ -351,8 +381,11 @@ turn_take(struct sqlite_store *store, struct err *err)
 			kind = err_set(
 				err, ERR_BUSY, "store: the write lock was not to be had in time");
 	store->waiting--;
-	if (kind == ERR_OK)
+	if (kind == ERR_OK) {
+		clock_gettime(CLOCK_MONOTONIC, &deadline);
+		store->turn_at = deadline.tv_sec;
 		store->writing = true;
+	}
 	pthread_mutex_unlock(&store->lock);
 	return kind;
 }
@@ -664,8 +697,6 @@ sqlite_script(void *handle, const char *sql, struct err *err)
 	return ERR_OK;
 }
 
-/* The DROP statements are read first and run then: a schema is not changed under a running query.
- */
 static enum err_kind
 sqlite_is_empty(void *handle, bool *empty, struct err *err)
 {
@@ -680,30 +711,6 @@ sqlite_is_empty(void *handle, bool *empty, struct err *err)
 	*empty = code == SQLITE_DONE;
 	sqlite3_finalize(stmt);
 	return code == SQLITE_DONE || code == SQLITE_ROW ? ERR_OK : fail(connection, err);
-}
-
-static enum err_kind
-sqlite_drop_interface(void *handle, struct err *err)
-{
-	struct sqlite_session *session = handle;
-	sqlite3 *sqlite = session->connection->sqlite;
-	sqlite3_str *drops = sqlite3_str_new(sqlite);
-	sqlite3_stmt *stmt = NULL;
-	enum err_kind kind;
-	char *sql;
-
-	sqlite3_prepare_v2(sqlite,
-		"SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view') ORDER BY "
-		"type",
-		-1, &stmt, NULL);
-	while (sqlite3_step(stmt) == SQLITE_ROW)
-		sqlite3_str_appendf(drops, "DROP %s IF EXISTS \"%w\";",
-			sqlite3_column_text(stmt, 0), sqlite3_column_text(stmt, 1));
-	sqlite3_finalize(stmt);
-	sql = sqlite3_str_finish(drops);
-	kind = sql == NULL ? ERR_OK : sqlite_script(session, sql, err);
-	sqlite3_free(sql);
-	return kind;
 }
 
 /* PRAGMA data_version, on a connection that never writes: it moves when any other connection
@@ -737,6 +744,7 @@ const struct db_driver db_driver_sqlite = {
 	.takes = sqlite_takes,
 	.store_open = sqlite_store_open,
 	.store_close = sqlite_store_close,
+	.is_there = sqlite_is_there,
 	.session_open = sqlite_session_open,
 	.session_close = sqlite_session_close,
 	.begin = sqlite_begin,
@@ -747,6 +755,5 @@ const struct db_driver db_driver_sqlite = {
 	.finish = sqlite_finish,
 	.script = sqlite_script,
 	.is_empty = sqlite_is_empty,
-	.drop_interface = sqlite_drop_interface,
 	.changed = sqlite_changed,
 };

@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "store/schema.h"
+
+enum { DROPS_MOST = 256 * 1024 };
 
 static const char bootstrap[] =
 	"CREATE TABLE schema_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
@@ -104,13 +107,60 @@ run_steps(struct db *db, int from, struct err *err)
 	return ERR_OK;
 }
 
+/* DROP for each thing that SQL creates at the start of a line: "VIEW name", "TRIGGER name". */
+static void
+add_drops(struct buf *drops, const char *sql)
+{
+	static const char create[] = "CREATE ";
+
+	for (; sql != NULL; sql = strchr(sql, '\n')) {
+		size_t kind, name;
+
+		sql += *sql == '\n';
+		if (strncmp(sql, create, sizeof(create) - 1) != 0)
+			continue;
+		sql += sizeof(create) - 1;
+		kind = strcspn(sql, " ");
+		name = strcspn(sql + kind + 1, " (\n");
+		buf_printf(drops, "DROP %.*s IF EXISTS %.*s;\n", (int)kind, sql, (int)name,
+			sql + kind + 1);
+	}
+}
+
+/* What an operator has made of his own stays: only what the last interface made goes. */
+static enum err_kind
+drop_interface(struct db *db, const char *drops, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind =
+		db_first(db, SQL_SCHEMA_STATE, DB_ARGS(DB_TEXT("interface_drops")), &row, err);
+
+	if (kind == ERR_OK)
+		kind = db_script(db, db_text(&row, 0), err);
+	else if (kind == ERR_NOT_FOUND)
+		kind = ERR_OK;
+	if (kind == ERR_OK)
+		kind = db_script(db, drops, err);
+	return kind;
+}
+
 static enum err_kind
 renew_interface(struct db *db, const char *extra, const char *print, struct err *err)
 {
-	enum err_kind kind = db_drop_interface(db, err);
+	struct buf drops;
+	enum err_kind kind;
 
+	buf_init(&drops, db_arena(db), DROPS_MOST);
+	add_drops(&drops, interface_of(db_dialect(db)));
+	add_drops(&drops, extra);
+	if (drops.full)
+		return err_set(err, ERR_INTERNAL, "too many views and triggers");
+	kind = drop_interface(db, drops.bytes, err);
 	if (kind == ERR_OK)
 		kind = db_script(db, interface_of(db_dialect(db)), err);
+	if (kind == ERR_OK)
+		kind = db_run(db, SQL_SCHEMA_STATE_SET,
+			DB_ARGS(DB_TEXT("interface_drops"), DB_TEXT(drops.bytes)), NULL, err);
 	if (kind == ERR_OK)
 		kind = db_script(db, extra, err);
 	if (kind == ERR_OK)

@@ -77,9 +77,8 @@ request_init(struct request *request, const struct gateway *gateway, struct aren
 	request->path = arena_memdup(arena, uri, strcspn(uri, "?"));
 }
 
-/* What the web server announced; 0 when it did not. */
-static size_t
-announced_length(const struct request *request)
+size_t
+request_length(const struct request *request)
 {
 	const char *text = request_param(request, "CONTENT_LENGTH");
 	char *end;
@@ -92,7 +91,7 @@ enum err_kind
 request_read_body(struct request *request, size_t cap, struct err *err)
 {
 	const struct gateway *gateway = request->gateway;
-	size_t left = announced_length(request);
+	size_t left = request_length(request);
 	struct buf body;
 	char chunk[READ_CHUNK];
 	long got = 1;

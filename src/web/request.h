@@ -34,6 +34,9 @@ extern const struct gateway gateway_cgi;
 /* Takes method and path. */
 void request_init(struct request *request, const struct gateway *gateway, struct arena *arena);
 
+/* How long the web server says the body is; 0 when it does not. */
+size_t request_length(const struct request *request);
+
 /*
  * Reads the whole body, in any case to its end (Apache answers 503 otherwise).  ERR_TOO_LARGE above
  * CAP; ERR_IO when it breaks off.

@@ -3,24 +3,22 @@
  */
 #include "web/serve.h"
 
-#include <errno.h>
 #include <fcgiapp.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mdm/enrollment.h"
 #include "mdm/seen.h"
+#include "web/budget.h"
+#include "web/gate.h"
 #include "web/peer.h"
 #include "web/reply.h"
 #include "web/request.h"
@@ -31,17 +29,7 @@ enum {
 	TRIES_MOST =
 		3, /* once, again when it has to write after all, again when the store was busy */
 	SEEN_FLUSH_S = 2,
-	ACCEPT_PAUSE_MS = 50,
-};
-
-/*
- * Where new connections come in.  One thread at a time stands at it, so that a connection wakes one
- * thread and a stop wakes it too, without harm to the socket: another process may go on with it.
- */
-struct gate {
-	pthread_mutex_t lock;
-	int listen_fd;
-	int stop_fd; /* readable: nobody comes in any more */
+	STRANGER_MOST = 256 * 1024, /* bytes of a body from a certificate that is not pinned */
 };
 
 /* One thread: a request at a time. */
@@ -56,6 +44,7 @@ struct server {
 };
 
 static atomic_bool stopping;
+static atomic_bool store_gone; /* nothing may be answered any more */
 
 /* ---- one request ---- */
 
@@ -130,6 +119,53 @@ log_request(
 		call->remark, "error", err->kind == ERR_OK ? NULL : err->message, NULL);
 }
 
+/*
+ * A large body is read only when there is room for it, and from a device that is enrolled: an
+ * enrollment begins with a small one.
+ */
+static enum err_kind
+admit_body(struct call *call, const struct route *route, size_t len, struct err *err)
+{
+	bool known = true;
+	enum err_kind kind = ERR_OK;
+
+	if (route->access == ROUTE_DEVICE && len > STRANGER_MOST) {
+		kind = db_begin(call->mdm->db, DB_READ, err);
+		if (kind == ERR_OK) {
+			kind = enrollment_knows_certificate(
+				call->mdm, call->peer.certificate, &known, err);
+			db_rollback(call->mdm->db);
+		}
+	}
+	if (kind == ERR_OK && !known)
+		return err_set(err, ERR_FORBIDDEN, "the certificate is of no enrolled device");
+	if (kind == ERR_OK && !budget_take(len))
+		return err_set(err, ERR_BUSY, "too many large messages at once");
+	return kind;
+}
+
+/* Who calls, and what he sends; *ADMITTED bytes are to be given back to the budget. */
+static enum err_kind
+receive(struct call *call, const struct route *route, size_t cap, size_t *admitted, struct err *err)
+{
+	struct request *request = call->request;
+	size_t len = request_length(request);
+	enum err_kind kind = ERR_OK;
+
+	if (route->store && atomic_load(&store_gone))
+		kind = err_set(err, ERR_BUSY, "the store was moved away or replaced");
+	if (kind == ERR_OK && route->access == ROUTE_DEVICE)
+		kind = peer_identify(request, &call->peer, err);
+	if (kind == ERR_OK && len <= cap) {
+		kind = admit_body(call, route, len, err);
+		*admitted = kind == ERR_OK ? len : 0;
+	}
+	if (kind == ERR_OK)
+		return request_read_body(request, cap, err);
+	request_read_body(request, 0, NULL); /* to its end, for the web server's sake */
+	return kind;
+}
+
 static void
 serve_one(struct server *server, const struct gateway *gateway)
 {
@@ -139,19 +175,19 @@ serve_one(struct server *server, const struct gateway *gateway)
 	struct call call = {.request = &request, .mdm = &server->mdm};
 	struct reply reply;
 	struct err err = {0};
+	size_t admitted = 0;
 	enum err_kind kind;
 
 	request_init(&request, gateway, &server->arena);
 	log_set_request(request.id);
 	reply_init(&reply, &server->arena);
 	kind = route_find(request.method, request.path, &route, &reply.allow, &err);
-	if (kind == ERR_OK && route->access == ROUTE_DEVICE)
-		kind = peer_identify(&request, &call.peer, &err);
 	if (kind == ERR_OK)
-		kind = request_read_body(&request,
-			route->body_cap != 0 ? route->body_cap : server->options->max_body, &err);
+		kind = receive(&call, route,
+			route->body_cap != 0 ? route->body_cap : server->options->max_body,
+			&admitted, &err);
 	else
-		request_read_body(&request, 0, NULL); /* to its end, for the web server's sake */
+		request_read_body(&request, 0, NULL);
 	if (kind == ERR_OK)
 		kind = decode(&call, route, &err);
 	if (kind == ERR_OK)
@@ -165,6 +201,7 @@ serve_one(struct server *server, const struct gateway *gateway)
 	log_request(&call, &reply, &err, began);
 	log_set_request("");
 	arena_reset(&server->arena);
+	budget_give(admitted);
 }
 
 /* ---- FastCGI ---- */
@@ -219,45 +256,6 @@ server_release(struct server *server)
 	arena_release(&server->arena);
 }
 
-static bool
-gate_open(struct gate *gate, int listen_fd)
-{
-	gate->listen_fd = listen_fd;
-	gate->stop_fd = eventfd(0, EFD_CLOEXEC);
-	pthread_mutex_init(&gate->lock, NULL);
-	return gate->stop_fd >= 0 && fcntl(listen_fd, F_SETFL, O_NONBLOCK) == 0;
-}
-
-static void
-gate_close(struct gate *gate)
-{
-	if (gate->stop_fd >= 0)
-		close(gate->stop_fd);
-	pthread_mutex_destroy(&gate->lock);
-}
-
-/* The next connection; -1: it is time to stop. */
-static int
-gate_accept(struct gate *gate)
-{
-	struct pollfd fds[] = {
-		{.fd = gate->stop_fd, .events = POLLIN}, {.fd = gate->listen_fd, .events = POLLIN}};
-	int fd = -1;
-
-	pthread_mutex_lock(&gate->lock);
-	while (fd < 0) {
-		if (poll(fds, 2, -1) < 0)
-			continue;
-		if (fds[0].revents != 0)
-			break;
-		fd = accept4(gate->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-			poll(fds, 1, ACCEPT_PAUSE_MS); /* not a busy loop until there is room */
-	}
-	pthread_mutex_unlock(&gate->lock);
-	return fd;
-}
-
 /* Waits for a request; false: it is time to stop.  A connection that the web server keeps is known
  * while nothing is asked on it, so that a stop can end the wait. */
 static bool
@@ -308,7 +306,7 @@ static void
 stop_all(struct server *servers, int count, struct gate *gate)
 {
 	atomic_store(&stopping, true);
-	eventfd_write(gate->stop_fd, 1);
+	gate_stop(gate);
 	for (int i = 0; i < count; i++) {
 		int fd = atomic_load(&servers[i].idle_fd);
 
@@ -317,9 +315,20 @@ stop_all(struct server *servers, int count, struct gate *gate)
 	}
 }
 
+/* What is written to a file that is not the store any more would be lost. */
+static void
+watch_store(const struct db_store *store)
+{
+	bool gone = !db_store_is_there(store);
+
+	if (gone && !atomic_load(&store_gone))
+		log_line(LOG_ERROR, "the store was moved away or replaced: start again", NULL);
+	atomic_store(&store_gone, gone);
+}
+
 /* Waits for a stop signal; meanwhile writes down when devices were seen. */
 static void
-wait_for_stop(struct seen *seen, struct mdm *mdm)
+wait_for_stop(struct seen *seen, struct mdm *mdm, const struct db_store *store)
 {
 	const struct timespec pause = {.tv_sec = SEEN_FLUSH_S};
 	struct err err;
@@ -335,6 +344,7 @@ wait_for_stop(struct seen *seen, struct mdm *mdm)
 			log_line(LOG_WARNING, "last-seen times are not written yet", "error",
 				err.message, NULL);
 		arena_reset(mdm->arena);
+		watch_store(store);
 	} while (got != SIGTERM && got != SIGINT);
 }
 
@@ -377,7 +387,7 @@ serve_run(const struct serve_options *options, struct err *err)
 		started = start_threads(servers, options, &gate, seen);
 	if (started > 0) {
 		log_line(LOG_INFO, "ready", NULL);
-		wait_for_stop(seen, &main_server.mdm);
+		wait_for_stop(seen, &main_server.mdm, options->store);
 	}
 	stop_all(servers, started, &gate);
 	for (int i = 0; i < started; i++) {

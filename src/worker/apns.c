@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "codec/plist.h"
+#include "mdm/enrollment.h"
 
 enum {
 	ANSWER_MOST = 4096,  /* bytes that are kept of an answer's body */
@@ -27,6 +28,7 @@ struct slot {
 	struct curl_slist *headers;
 	bool busy;
 	struct push_job job;
+	char id[ENROLLMENT_ID_MOST + 1];
 	char answer[ANSWER_MOST];
 	size_t answer_len;
 	char apns_id[64];
@@ -260,6 +262,7 @@ apns_send(struct apns *apns, struct arena *arena, const struct push_job *job, st
 	set_url(apns, slot, job);
 	set_headers(apns, slot);
 	slot->job = *job;
+	snprintf(slot->id, sizeof(slot->id), "%s", job->id);
 	slot->job.id = slot->job.magic = NULL;
 	slot->job.token = NULL;
 	slot->answer_len = 0;
@@ -318,6 +321,7 @@ take_result(struct slot *slot, struct arena *arena, CURLcode code, struct apns_r
 
 	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
 	*result = (struct apns_result){.job = slot->job,
+		.id = arena_strdup(arena, slot->id),
 		.error = arena_strdup(
 			arena, slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code))};
 	/* libcurl may report an error of the stream behind a whole answer: the status is what

@@ -34,6 +34,7 @@ enum apns_outcome {
 /* Its strings are in the arena that was given, but for those of `job`, which are gone. */
 struct apns_result {
 	struct push_job job;
+	const char *id; /* the enrollment's */
 	enum apns_outcome outcome;
 	struct push_answer answer;
 	const char *error; /* libcurl's text when not APNS_ANSWERED */

@@ -296,8 +296,9 @@ record_one(struct pusher *pusher, const struct pending *pending, struct err *err
 		pusher->mdm, &pusher->policy, &result->job, &result->answer, &stopped, err);
 	snprintf(status, sizeof(status), "%d", result->answer.status);
 	if (kind == ERR_OK && result->answer.status != 200)
-		log_line(LOG_WARNING, "APNs did not take a push", "status", status, "reason",
-			result->answer.reason, "stopped", stopped ? "yes" : "no", NULL);
+		log_line(LOG_WARNING, "APNs did not take a push", "device", result->id, "status",
+			status, "reason", result->answer.reason, "stopped", stopped ? "yes" : "no",
+			NULL);
 	return kind;
 }
 
@@ -386,8 +387,11 @@ not_sent(
 	if (pusher->pending_count == RESULTS_MOST)
 		return; /* the end of its lease brings it again */
 	pending = &pusher->pending[pusher->pending_count++];
-	*pending = (struct pending){
-		.line = line, .result = {.job = *job, .outcome = APNS_LOST, .error = ""}};
+	*pending = (struct pending){.line = line,
+		.result = {.job = *job,
+			.id = arena_strdup(&pusher->answers, job->id),
+			.outcome = APNS_LOST,
+			.error = ""}};
 	if (err->kind == ERR_BAD_INPUT) {
 		pending->result.outcome = APNS_ANSWERED;
 		pending->result.answer.reason = arena_strdup(&pusher->answers, err->message);

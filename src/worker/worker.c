@@ -15,6 +15,7 @@
 enum {
 	EXPIRE_EVERY_MS = 10 * 1000,
 	EXPIRE_MOST = 500,
+	CHECK_EVERY_MS = 2000,
 	DRAIN_MS = 5000, /* after a stop signal, pushes under way may take so long */
 };
 
@@ -65,12 +66,20 @@ expire_when_due(struct mdm *mdm, int64_t *next)
 		*next = clock_now() + EXPIRE_EVERY_MS;
 }
 
-static void
-loop(struct pusher *pusher, struct mdm *mdm, const struct conf *conf)
+/* Until a stop signal; or ERR_CONFLICT when the store's file is another one now. */
+static enum err_kind
+loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const struct conf *conf,
+	struct err *err)
 {
-	int64_t next_expire = 0, deadline;
+	int64_t next_expire = 0, next_check = 0, deadline;
 
 	while (!stopping) {
+		if (next_check <= clock_now()) {
+			if (!db_store_is_there(store))
+				return err_set(
+					err, ERR_CONFLICT, "the store was moved away or replaced");
+			next_check = clock_now() + CHECK_EVERY_MS;
+		}
 		pusher_round(pusher, true);
 		expire_when_due(mdm, &next_expire);
 		arena_reset(mdm->arena);
@@ -81,6 +90,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct conf *conf)
 		arena_reset(mdm->arena);
 		pusher_wait(pusher, (int)conf->poll_ms);
 	}
+	return ERR_OK;
 }
 
 enum err_kind
@@ -90,6 +100,7 @@ worker_run(struct db_store *store, const struct seal_key *key, const struct conf
 	struct pusher *pusher;
 	struct arena arena;
 	struct mdm mdm;
+	enum err_kind kind;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_INTERNAL, "libcurl cannot start");
@@ -103,11 +114,11 @@ worker_run(struct db_store *store, const struct seal_key *key, const struct conf
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
 	log_line(LOG_INFO, "ready", NULL);
-	loop(pusher, &mdm, conf);
+	kind = loop(pusher, &mdm, store, conf, err);
 	pusher_free(pusher);
 	plist_reader_free(mdm.reader);
 	db_close(mdm.db);
 	arena_release(&arena);
 	curl_global_cleanup();
-	return ERR_OK;
+	return kind;
 }

@@ -237,7 +237,7 @@ test_failures(void **state)
 		{{.status = 503}, 720 * SECOND, 1080 * SECOND},
 		{{.status = 400, .reason = "PayloadEmpty"}, 720 * SECOND, 1080 * SECOND},
 		{{.status = 429, .reason = "TooManyRequests"}, 24 * SECOND, 36 * SECOND},
-		{{.status = 429, .retry_after = 5 * SECOND}, 4 * SECOND, 6 * SECOND},
+		{{.status = 429, .retry_after = 5 * SECOND}, 5 * SECOND, 7 * SECOND},
 		{{.status = 410, .reason = "Unregistered"}, -1, -1},
 		{{.status = 410, .reason = "Unregistered", .timestamp = 600}, -1, -1},
 		{{.status = 410, .reason = "Unregistered", .timestamp = 400}, 720 * SECOND,
