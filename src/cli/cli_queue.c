@@ -21,7 +21,7 @@ static const struct table_column columns[] = {
 	{"priority", "PRIO", TABLE_INTEGER, 0},
 	{NULL, "AGE", TABLE_SPAN, 0},
 	{"created_at", NULL, TABLE_TIME, 0},
-	{"not_before", NULL, TABLE_TIME, 0},
+	{"not_before", "NOT BEFORE", TABLE_TIME, 0},
 	{"expires", NULL, TABLE_TIME, 0},
 	{"sent_at", NULL, TABLE_TIME, 0},
 	{"ended_at", NULL, TABLE_TIME, 0},

@@ -75,8 +75,9 @@ enum err_kind x509_identity_read(struct arena *arena, const void *bytes, size_t 
 	const char *password, struct x509_identity *identity, struct err *err);
 
 /*
- * The identity as PKCS#12 (RFC 7292; AES-256, SHA-256 MAC) under the password, which must not be
- * empty; NAME is what it is listed under where it is imported, and may be NULL.
+ * The identity as PKCS#12 (RFC 7292) under the password, which must not be empty; with 3DES and a
+ * SHA-1 MAC, as many of Apple's systems take nothing newer.  NAME is what it is listed under where
+ * it is imported, and may be NULL.
  */
 enum err_kind x509_write_p12(struct arena *arena, const struct x509_identity *identity,
 	const char *name, const char *password, unsigned char **bytes, size_t *len,

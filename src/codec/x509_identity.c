@@ -15,7 +15,7 @@
 
 #include "codec/x509_parts.h"
 
-enum { P12_ITERATIONS = 10000 };
+enum { P12_ITERATIONS = 10000, P12_CIPHER = NID_pbe_WithSHA1And3_Key_TripleDES_CBC };
 
 /* The key's certificate; of several the one that ends last.  NULL when there is none. */
 static X509 *
@@ -178,8 +178,14 @@ x509_write_p12(struct arena *arena, const struct x509_identity *identity, const 
 	if (kind != ERR_OK)
 		goto out;
 	sk_X509_delete_ptr(parts.certs, leaf);
-	p12 = PKCS12_create(password, name, key, leaf, parts.certs, NID_aes_256_cbc,
-		NID_aes_256_cbc, P12_ITERATIONS, P12_ITERATIONS, 0);
+	/* The MAC is made apart (-1: not yet), as OpenSSL's own would be of SHA-256. */
+	p12 = PKCS12_create(password, name, key, leaf, parts.certs, P12_CIPHER, P12_CIPHER,
+		P12_ITERATIONS, -1, 0);
+	if (p12 != NULL &&
+		PKCS12_set_mac(p12, password, -1, NULL, 0, P12_ITERATIONS, EVP_sha1()) != 1) {
+		PKCS12_free(p12);
+		p12 = NULL;
+	}
 	kind = take_der(arena, p12, bytes, len, err);
 	PKCS12_free(p12);
 	X509_free(leaf);

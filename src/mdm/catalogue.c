@@ -5,6 +5,7 @@
 #include "mdm/catalogue.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "codec/text.h"
@@ -95,6 +96,17 @@ find_key(const struct catalogue_key *first, const struct catalogue_key *end, con
 	return NULL;
 }
 
+/* The key that NAME is but for its capitals: a mistyped optional key would be sent, and the device
+ * would act without it. */
+static const struct catalogue_key *
+find_spelling(const struct catalogue_key *first, const struct catalogue_key *end, const char *name)
+{
+	for (const struct catalogue_key *key = first; key < end; key = skip_subkeys(key, end))
+		if (strcasecmp(key->name, name) == 0)
+			return key;
+	return NULL;
+}
+
 /* Checks the keys FIRST to END of one depth against DICT. */
 static enum err_kind
 check_dict(const struct check *check, const struct catalogue_key *first,
@@ -108,6 +120,9 @@ check_dict(const struct check *check, const struct catalogue_key *first,
 		const struct catalogue_key *key = find_key(first, end, value->key);
 		struct plist *taken;
 
+		if (key == NULL && (key = find_spelling(first, end, value->key)) != NULL)
+			return err_set(check->err, ERR_BAD_INPUT, "%s: \"%s%s%s\" is spelt %s",
+				check->request->name, path, dot, value->key, key->name);
 		if (key == NULL)
 			taken = plist_copy(check->arena, value);
 		else if (check_value(check, key, skip_subkeys(key, end), value,

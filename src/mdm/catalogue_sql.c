@@ -63,9 +63,11 @@ write_key(struct buf *buf, const struct catalogue_request *request, const struct
 			name);
 	if (key->type == PLIST_DATE)
 		buf_printf(buf,
-			" OR julianday(json_extract(NEW.args, '$.%s')) IS NULL AND "
-			"json_type(NEW.args, '$.%s') IS NOT NULL",
-			name, name);
+			" OR json_type(NEW.args, '$.%s') IS NOT NULL "
+			"AND (julianday(json_extract(NEW.args, '$.%s')) IS NULL "
+			"OR json_extract(NEW.args, '$.%s') NOT GLOB "
+			"'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*')",
+			name, name, name);
 	buf_str(buf, ";\n");
 	if (key->length != 0)
 		buf_printf(buf,
@@ -79,6 +81,31 @@ write_key(struct buf *buf, const struct catalogue_request *request, const struct
 			request->name, name, key->values, name);
 }
 
+/* A mistyped optional key would be sent, and the device would act without it. */
+static void
+write_spelling(struct buf *buf, const struct catalogue_request *request)
+{
+	const char *comma = "";
+
+	if (request->key_count == 0)
+		return;
+	buf_printf(buf,
+		"\tSELECT RAISE(ABORT, '%s: small and capital letters matter in:", request->name);
+	for (size_t i = 0; i < request->key_count; i++)
+		if (request->keys[i].depth == 1) {
+			buf_printf(buf, "%s %s", comma, request->keys[i].name);
+			comma = ",";
+		}
+	buf_str(buf, "')\n\tFROM json_each(NEW.args) j JOIN (");
+	comma = "";
+	for (size_t i = 0; i < request->key_count; i++)
+		if (request->keys[i].depth == 1) {
+			buf_printf(buf, "%sSELECT '%s' AS name", comma, request->keys[i].name);
+			comma = " UNION ALL ";
+		}
+	buf_str(buf, ") k\n\tWHERE j.key <> k.name AND lower(j.key) = lower(k.name);\n");
+}
+
 static void
 write_request(struct buf *buf, const struct catalogue_request *request)
 {
@@ -87,6 +114,7 @@ write_request(struct buf *buf, const struct catalogue_request *request)
 		"WHEN NEW.origin = 'sql' AND NEW.request = '%s'\nBEGIN\n"
 		"\tSELECT 1;\n",
 		request->name, request->name);
+	write_spelling(buf, request);
 	for (size_t i = 0; i < request->key_count; i++)
 		if (request->keys[i].depth == 1)
 			write_key(buf, request, &request->keys[i]);
@@ -106,6 +134,12 @@ catalogue_write_triggers(struct buf *buf)
 	buf_str(buf, ")\nBEGIN\n\tSELECT RAISE(ABORT, 'queue: unknown request (the command line "
 		     "takes any as a plist)');\n"
 		     "END;\n");
+	buf_str(buf, "CREATE TRIGGER payload_check_args BEFORE INSERT ON payload\n"
+		     "WHEN NEW.origin = 'sql' AND NEW.args IS NOT NULL\nBEGIN\n"
+		     "\tSELECT RAISE(ABORT, 'queue: args holds null, which a plist cannot hold') "
+		     "FROM json_tree(NEW.args) WHERE type = 'null';\n"
+		     "\tSELECT RAISE(ABORT, 'queue: args holds a key twice') "
+		     "FROM json_each(NEW.args) GROUP BY key HAVING COUNT(*) > 1;\nEND;\n");
 	for (size_t i = 0; (request = catalogue_row(i)) != NULL; i++)
 		write_request(buf, request);
 }

@@ -20,11 +20,12 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    for item in items:
-        if SANITIZER and item.get_closest_marker("measured"):
-            item.add_marker(pytest.mark.skip(reason="nothing is measured in a sanitizer's build"))
-        if item.get_closest_marker("long") and not config.getoption("--long"):
-            item.add_marker(pytest.mark.skip(reason="takes minutes: --long"))
+    left_out = {"measured"} if SANITIZER else set()
+    if not config.getoption("--long"):
+        left_out.add("long")
+    out = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
 
 
 @pytest.fixture(scope="session")

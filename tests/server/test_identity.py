@@ -164,3 +164,62 @@ def test_a_header_proves_nothing(server, pair, name):
     assert victim.request("PUT", "/mdm", body).status == 200
     assert victim.request_as(None, "PUT", "/mdm", body, forged).status == 403
     assert victim.request_as(other.identity, "PUT", "/mdm", body, forged).status == 403
+
+
+# ---- ids and pins that are made to hurt ----
+
+
+def test_a_device_id_holds_no_colon(server, pair):
+    """Else it could be the id of another device's user channel."""
+    victim, _ = pair
+    user = victim.mac_user()
+    user.token_update()
+    before = everything(server, user)
+    for options in ({}, {"user_enrollment": True}):
+        thief = server.new_device(udid=user.id, **options)
+        assert thief.authenticate().status == 400
+        assert thief.token_update().status == 400
+        assert thief.idle().status == 400
+    assert everything(server, user) == before
+
+
+def test_a_shared_ipad_user_with_a_colon_in_the_name(server):
+    victim = server.enrolled()
+    user = victim.shared_ipad_user("a:b")
+    assert user.token_update().status == 200
+    uuid = server.queue(user, "ProfileList")
+    thief = server.new_device(udid=f"{victim.id}:a")
+    thief.authenticate()
+    stolen = thief.shared_ipad_user("b")
+    assert stolen.token_update().status == 400
+    assert user.idle().uuid == uuid
+
+
+def test_a_replaced_certificate_is_good_for_nothing(server, pair):
+    victim, _ = pair
+    before = everything(server, victim)
+    device = server.enrolled()
+    old = device.identity
+    device.close()
+    device.identity = server.issue()
+    device.enroll()
+    device.close()
+    new, device.identity = device.identity, old
+    assert device.authenticate().status == 403
+    assert device.idle().status == 403
+    assert server.new_device(identity=old).authenticate().status == 403
+    assert server.new_device(identity=old, udid=victim.udid).authenticate().status == 403
+    assert everything(server, victim) == before
+    device.close()
+    device.identity = new
+    assert device.idle().status == 200
+    assert device.authenticate().status == 200
+
+
+def test_a_checked_out_device_gets_no_bootstrap_token(server):
+    device = server.enrolled()
+    device.check_in("SetBootstrapToken", BootstrapToken=b"secret")
+    assert device.check_out().status == 200
+    assert device.check_in("SetBootstrapToken", BootstrapToken=b"more").status == 403
+    assert device.check_in("GetBootstrapToken").status == 403
+    assert device.check_out().status == 200

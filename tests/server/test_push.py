@@ -2,7 +2,9 @@
 
 import datetime
 import re
+import socket
 import statistics
+import threading
 import time
 
 import pytest
@@ -254,6 +256,83 @@ def test_a_certificate_error_stops_the_topic(make_server, reason):
         for device in devices[:2]:
             wait_for(lambda: 200 in [push["status"] for push in server.pushes(device)], "the push", 60)  # noqa: B023
     finally:
+        server.stop()
+
+
+def test_a_certificate_that_apns_does_not_know(make_server, pki):
+    """Refused in TLS: the topic is stopped, and says so."""
+    server = make_server(push=True)
+    try:
+        stranger = pki.push_certificate("stranger-push", server.topic, ca=pki.tls_ca)
+        server.pomona("push-cert", "import", stranger.both)
+        device = server.enrolled()
+        server.queue(device, "ProfileList")
+        stopped = wait_for(lambda: server.value("SELECT stopped FROM push_certificate"), "the topic to stop", 90)
+        assert "alert" in stopped
+        assert server.row("SELECT * FROM event WHERE kind = 'topic_stopped'")
+        assert server.pushes() == []
+        server.pomona("push-cert", "import", server.push_certificate().both)
+        wait_for_pushes(server, device, 1)
+    finally:
+        server.stop()
+
+
+class Relay:
+    """A TCP relay in front of the stand-in that can fall silent, without closing, on what it carries."""
+
+    def __init__(self, port):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port, self.target = self.listener.getsockname()[1], port
+        self.sockets, self.silent = [], set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self.sockets += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _carry(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                if source not in self.silent:
+                    sink.sendall(data)
+        except OSError:
+            pass
+
+    def fall_silent(self):
+        self.silent = set(self.sockets)
+
+    def close(self):
+        self.listener.close()
+        for end in self.sockets:
+            end.close()
+
+
+def test_a_connection_that_hangs_is_left(make_server):
+    """Nothing closes it; no answer comes. Another one is opened."""
+    server = make_server(lease=3)
+    relay = None
+    try:
+        server.start_apns()
+        relay = Relay(server.apns_port)
+        server.apns_port = relay.port
+        server._write_conf(64, "info", {"lease": 3})
+        server.start_push()
+        devices = [server.enrolled() for _ in range(2)]
+        server.queue(devices[0], "ProfileList")
+        wait_for_pushes(server, devices[0], 1)
+        relay.fall_silent()
+        server.queue(devices[1], "ProfileList")
+        wait_for_pushes(server, devices[1], 1, timeout=60)
+    finally:
+        if relay:
+            relay.close()
         server.stop()
 
 

@@ -338,3 +338,13 @@ def test_replies_are_plists_that_others_read(server, device):
     body = device.idle().body
     assert plistlib.loads(body)["Command"]["Message"] == "Zoë \U0001f34e <&>\"'"
     assert body.count(b"\t<key>") >= 2
+
+
+def test_all_deferred_commands_are_eligible_again(server, device):
+    """Not one of them per session."""
+    uuids = [server.queue(device, request) for request in ("ProfileList", "SecurityInfo", "CertificateList", "Restrictions")]
+    reply = device.idle()
+    while reply.uuid:
+        reply = device.not_now(reply.uuid)
+    assert drain(device) == uuids
+    assert server.sql(f"SELECT * FROM queue WHERE device = {quote(device.id)}") == []

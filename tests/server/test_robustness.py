@@ -7,11 +7,12 @@ import signal
 import ssl
 import subprocess
 import threading
+import time
 
 import pytest
 
 from harness import wait_for
-from harness.process import Program
+from harness.process import SANITIZER, Program, program_path
 from harness.server import quote
 
 
@@ -324,3 +325,121 @@ def test_one_line_a_request(server, device):
     assert f"command={uuid}" in answered and "message=Acknowledged" in answered
     requests = [word for line in lines for word in line.split() if word.startswith("req=")]
     assert len(set(requests)) == 2
+
+
+# ---- messages that are made to hurt ----
+
+
+def test_no_answer_holds_up_the_others(server, device):
+    """An inventory of 200,000 facts is none; the answer is kept, and nobody waits for it."""
+    uuid = server.queue(device, "DeviceInformation")
+    device.idle()
+    began = time.monotonic()
+    assert device.acknowledge(uuid, QueryResponses={f"Key{n}": n for n in range(200_000)}).status == 200
+    assert time.monotonic() - began < 10 * (10 if SANITIZER else 1)
+    assert server.result(device, uuid)["status"] == "Acknowledged"
+    assert server.sql(f"SELECT * FROM device_info WHERE device = '{device.id}'") == []
+
+
+def test_facts_of_a_device_have_limits(server, device):
+    uuid = server.queue(device, "DeviceInformation")
+    device.idle()
+    facts = {"DeviceName": "x" * 3_000_000, "OSVersion": "4294967313.1", "SerialNumber": "STOLEN"}
+    assert device.acknowledge(uuid, QueryResponses=facts).status == 200
+    row = server.device_row(device)
+    assert row["os_major"] is None or row["os_major"] < 1000
+    assert row["serial"] == device.serial
+    assert row["name"] is None or len(row["name"]) <= 1024
+
+
+def test_a_check_in_is_small(server, device):
+    before = server.value("SELECT count(*) AS n FROM event")
+    assert device.token_update(Junk=b"x" * 300_000).status == 413
+    assert server.value("SELECT count(*) AS n FROM event") == before
+
+
+def test_a_stranger_sends_nothing_large(server):
+    stranger = server.new_device()
+    assert stranger.report("Idle", Junk=b"x" * 300_000).status == 403
+
+
+@pytest.mark.measured
+def test_many_large_messages_take_little_memory(own_server):
+    """64 at once: some are told to come again; none takes the machine down, and the memory is given back."""
+    devices = [own_server.enrolled() for _ in range(8)]
+    body = b"<plist><dict><key>Status</key><string>Idle</string><key>UDID</key><string>%s</string><key>x</key><array>"
+    statuses = []
+
+    def send(device):
+        message = body % device.udid.encode() + b"<true/>" * 450_000 + b"</array></dict></plist>"
+        twin = own_server.new_device(identity=device.identity, udid=device.udid)
+        for _ in range(2):
+            statuses.append(twin.send(message).status)
+        twin.close()
+
+    threads = [threading.Thread(target=send, args=(device,)) for device in devices * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(statuses) <= {200, 503} and 200 in statuses
+    assert own_server.fcgi.peak_kib() < 400 * 1024
+    assert own_server.fcgi.resident_kib() < 100 * 1024
+
+
+# ---- files that are not what they were ----
+
+
+def test_listen_removes_nothing_but_a_stale_socket(own_server):
+    victim = own_server.path("victim")
+    with open(victim, "w") as file:
+        file.write("precious")
+    done = own_server.run([program_path("pomona-fcgi"), "--listen", victim], check=False)
+    assert done.returncode == 1 and b"no socket" in done.stdout + done.stderr
+    with open(victim) as file:
+        assert file.read() == "precious"
+    for address in ("9000", "127.0.0.1:99999", "127.0.0.1:x", "127.0.0.1:0"):
+        done = own_server.run([program_path("pomona-fcgi"), "--listen", address], check=False)
+        assert done.returncode == 1, address
+
+
+def test_another_master_key_is_noticed(own_server):
+    """Before anything is sealed with it."""
+    for name in ("pomona-fcgi",):
+        own_server.parts.pop(name).stop()
+    key = own_server.path("pomona.key")
+    os.rename(key, key + ".kept")
+    with open(key + ".kept") as file:
+        text = file.read().strip()
+    with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        file.write(text[::-1] + "\n" if not text.endswith("=") else "A" * (len(text) - 1) + "=\n")
+    for program in ("pomona-fcgi", "pomona-push"):
+        options = ["--listen", own_server.path("s")] if program == "pomona-fcgi" else []
+        done = own_server.run([program_path(program), *options], check=False)
+        assert done.returncode == 1 and b"master key" in done.stdout + done.stderr
+    os.replace(key + ".kept", key)
+    own_server.start_fcgi()
+
+
+def test_a_store_that_was_replaced_is_noticed(own_server):
+    """What is written to the old file would be lost."""
+    device = own_server.enrolled()
+    os.rename(own_server.db, own_server.db + ".moved")
+    wait_for(lambda: device.idle().status == 503, "the responder to notice")
+    assert device.token_update().status == 503
+    assert "moved away" in own_server.fcgi.output()
+    os.rename(own_server.db + ".moved", own_server.db)
+    wait_for(lambda: device.idle().status == 200, "the responder to go on")
+
+
+def test_another_programs_database_is_left_alone(own_server):
+    other = own_server.path("other.db")
+    own_server.run(["sqlite3", other, "CREATE TABLE x (y)"])
+    conf = own_server.path("other.conf")
+    with open(own_server.conf) as file:
+        text = file.read().replace(own_server.db, other)
+    with open(conf, "w") as file:
+        file.write(text)
+    for command in (["device", "list"], ["init"]):
+        assert own_server.pomona(*command, "--config", conf, check=False).returncode == 1
+    assert own_server.run(["sqlite3", other, ".tables"]).stdout.split() == [b"x"]

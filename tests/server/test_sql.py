@@ -288,3 +288,82 @@ def test_secrets_appear_in_no_view_and_not_in_the_file(server, unknown_device):
     for name in ("magic", "unlock", "bootstrap"):
         secret = SECRETS[name]
         assert (secret.encode() if isinstance(secret, str) else secret) not in content, name
+
+
+# ---- what an operator would not mean ----
+
+
+@pytest.mark.parametrize("column", ["not_before", "expires"])
+@pytest.mark.parametrize("value", ["22:00", "2027", "12", "now", "tomorrow", "2027-11", "11/24/2027"])
+def test_half_a_time_is_none(server, device, column, value):
+    with pytest.raises(SqlError, match=f"queue: {column} must be a time like"):
+        server.sql(f"INSERT INTO queue(device, request, {column}) VALUES ('{device.id}', 'ProfileList', '{value}')")
+    uuid = server.queue(device, "ProfileList")
+    with pytest.raises(SqlError, match=f"queue: {column} must be a time like"):
+        server.sql(f"UPDATE queue SET {column} = '{value}' WHERE uuid = '{uuid}'")
+
+
+@pytest.mark.parametrize(
+    "request_name, args, message",
+    [
+        ("DeviceLock", '{"Pin": "123456"}', "DeviceLock: small and capital letters matter in: "),
+        ("DeviceLock", '{"PIN": "123456", "PIN": "654321"}', "queue: args holds a key twice"),
+        ("DeviceLock", '{"Other": null}', "queue: args holds null"),
+        ("EraseDevice", '{"ReturnToService": {"Enabled": null}}', "EraseDevice: confirm"),
+        ("DeviceInformation", '{"queries": ["UDID"]}', "DeviceInformation: small and capital letters matter in: "),
+    ],
+)
+def test_a_slip_of_the_pen_is_refused(server, device, request_name, args, message):
+    """What would be sent, and would do something else than was meant."""
+    with pytest.raises(SqlError, match=re.escape(message)):
+        server.sql(f"INSERT INTO queue(device, request, args) VALUES ('{device.id}', '{request_name}', {quote(args)})")
+    done = server.pomona("queue", "add", device.id, "DeviceLock", "--args", '{"Pin": "123456"}', check=False)
+    assert done.returncode == 1 and b"spelt PIN" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("server_url", ""), ("server_url", "http://mdm.example.com"), ("server_url", "https://"), ("server_url", "https://x/"),
+        ("server_url", "https://a b"), ("server_url", 7), ("organization", ""), ("organization", "x" * 201),
+        ("enroll_topics", ""), ("enroll_topics", "  "), ("enroll_topics", "a;b"), ("enroll_devices", "some"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be(server, name, value):
+    before = server.sql("SELECT * FROM setting")
+    with pytest.raises(SqlError, match="setting: "):
+        server.sql(f"INSERT INTO setting(name, value) VALUES ('{name}', {quote(value)})")
+    assert server.sql("SELECT * FROM setting") == before
+
+
+def test_a_changed_setting_is_an_event(own_server):
+    count = own_server.value("SELECT count(*) AS n FROM event WHERE kind = 'setting'")
+    own_server.sql("UPDATE setting SET value = 'Another' WHERE name = 'organization'")
+    assert own_server.value("SELECT count(*) AS n FROM event WHERE kind = 'setting'") == count + 1
+
+
+@pytest.mark.parametrize(
+    "change", ["push_state = 'stopped'", "model = 'x'", "last_seen = 'now'", "os_major = 3", "device_id = 'x'", "state = 'checked_out'"]
+)
+def test_what_cannot_be_changed_is_said(server, device, change):
+    with pytest.raises(SqlError, match="device: only state can be set"):
+        server.sql(f"UPDATE device SET {change} WHERE id = '{device.id}'")
+
+
+def test_no_device_breaks_a_view_for_all(server):
+    """Whatever it answers."""
+    device = server.enrolled()
+    odd = [7, "abc", True, [], {}, ["abc"], [["x"]], [7], [True], {"x": "y"}, [{"Identifier": {"a": []}}, "x"]]
+    keys = {
+        "InstalledApplicationList": "InstalledApplicationList", "ProfileList": "ProfileList", "CertificateList": "CertificateList",
+        "ProvisioningProfileList": "ProvisioningProfileList", "Restrictions": "GlobalRestrictions",
+        "DeviceInformation": "QueryResponses", "SecurityInfo": "SecurityInfo",
+    }  # fmt: skip
+    for value in odd:
+        for request, key in keys.items():
+            uuid = server.queue(device, request)
+            assert device.idle().uuid == uuid
+            assert device.acknowledge(uuid, **{key: value}).status == 200
+        for view in FACTS:
+            server.sql(f"SELECT * FROM {view}")
+            server.sql(f"SELECT count(*) FROM {view}")

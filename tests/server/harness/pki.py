@@ -60,10 +60,10 @@ class Pki:
         )  # fmt: skip
         return identity
 
-    def push_certificate(self, name, topic, days=2):
+    def push_certificate(self, name, topic, days=2, ca=None):
         """A push certificate as Apple issues it, one PEM file with its key."""
         identity = self.issue(
-            self.apple_ca, name, f"/UID={topic}/CN=APSP:{topic[-36:]}/C=US", "extendedKeyUsage=clientAuth", days
+            ca or self.apple_ca, name, f"/UID={topic}/CN=APSP:{topic[-36:]}/C=US", "extendedKeyUsage=clientAuth", days
         )
         both = self.path(name + "-both.pem")
         with open(both, "w") as out:

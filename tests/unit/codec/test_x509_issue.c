@@ -346,17 +346,17 @@ test_p12_is_written(void **state)
 	}
 }
 
-/* AES-256 for key and certificates, and a MAC with SHA-256. */
+/* 3DES for key and certificates, and a MAC with SHA-1: what all of Apple's systems take. */
 static void
-test_p12_is_not_written_with_old_ciphers(void **state)
+test_p12_is_written_with_ciphers_that_apple_takes(void **state)
 {
 	struct x509_identity identity = issue("new", X509_KEY_EC_P256, 1);
 	const X509_ALGOR *mac;
 	const ASN1_INTEGER *rounds;
 	const ASN1_OBJECT *algorithm;
 	const unsigned char *at;
-	static const unsigned char aes256_cbc[] = {
-		0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a};
+	static const unsigned char triple_des[] = {
+		0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x0c, 0x01, 0x03};
 	unsigned char *p12;
 	PKCS12 *parsed;
 	size_t len;
@@ -365,8 +365,8 @@ test_p12_is_not_written_with_old_ciphers(void **state)
 	(void)state;
 	assert_int_equal(
 		x509_write_p12(&arena, &identity, NULL, PASSWORD, &p12, &len, NULL), ERR_OK);
-	for (size_t i = 0; i + sizeof(aes256_cbc) <= len; i++)
-		found += memcmp(p12 + i, aes256_cbc, sizeof(aes256_cbc)) == 0;
+	for (size_t i = 0; i + sizeof(triple_des) <= len; i++)
+		found += memcmp(p12 + i, triple_des, sizeof(triple_des)) == 0;
 	assert_true(found >= 1); /* the key's stands in the safe, enciphered or not */
 	at = p12;
 	parsed = d2i_PKCS12(NULL, &at, (long)len);
@@ -374,7 +374,7 @@ test_p12_is_not_written_with_old_ciphers(void **state)
 	PKCS12_get0_mac(NULL, &mac, NULL, &rounds, parsed);
 	assert_true(ASN1_INTEGER_get(rounds) >= 10000);
 	X509_ALGOR_get0(&algorithm, NULL, NULL, mac);
-	assert_int_equal(OBJ_obj2nid(algorithm), NID_sha256);
+	assert_int_equal(OBJ_obj2nid(algorithm), NID_sha1);
 	PKCS12_free(parsed);
 }
 
@@ -419,7 +419,7 @@ main(void)
 		TEST(test_what_is_no_ca_does_not_issue),
 		TEST(test_threads_share_an_issuer),
 		TEST(test_p12_is_written),
-		TEST(test_p12_is_not_written_with_old_ciphers),
+		TEST(test_p12_is_written_with_ciphers_that_apple_takes),
 		TEST(test_p12_wants_a_password_and_a_whole_identity),
 	};
 

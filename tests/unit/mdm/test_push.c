@@ -356,6 +356,69 @@ test_wishes_of_the_operator(void **state)
 	db_rollback(unit.mdm.db);
 }
 
+/* Apple's devices come by themselves when they are free: pushing a sleeping Mac every five minutes
+ * would wake it all night. */
+static void
+test_a_device_that_says_not_now(void **state)
+{
+	(void)state;
+	for (int64_t wait = policy.retry; wait < DAY; wait = wait * 3 < DAY ? wait * 3 : DAY) {
+		assert_int_equal(claim(1), 1);
+		record(&jobs[0], (struct push_answer){.status = 200});
+		came(true, true);
+		assert_int_equal(due_in(), policy.retry);
+		came(false, false);
+		assert_int_equal(due_in(), wait);
+		clock_fake(clock_now() + wait);
+	}
+}
+
+static void
+add_command(int no)
+{
+	unit_sql(
+		&unit, arena_printf(&unit.arena,
+			       "INSERT INTO payload (no, uuid, request, origin, created_at) VALUES "
+			       "(%d, 'V%d', 'ProfileList', 'cli', 1); INSERT INTO delivery "
+			       "(enrollment_no, "
+			       "payload_no, state, queued_at) VALUES (1, %d, 'queued', %lld)",
+			       no, no, no, (long long)clock_now()));
+}
+
+static void
+test_new_commands_and_the_waits(void **state)
+{
+	(void)state;
+	/* A new command is a new wish: the growing of the intervals begins anew. */
+	for (int i = 2; i < 8; i++) {
+		assert_int_equal(claim(1), 1);
+		record(&jobs[0], (struct push_answer){.status = 200});
+		assert_int_equal(due_in(), policy.retry);
+		add_command(i);
+		assert_int_equal(due_in(), 0);
+	}
+	/* The wait that APNs has asked for is kept, however many commands come. */
+	assert_int_equal(claim(1), 1);
+	record(&jobs[0], (struct push_answer){.status = 503});
+	for (int i = 8; i < 12; i++) {
+		add_command(i);
+		assert_true(due_in() >= 720 * SECOND);
+	}
+	assert_int_equal(claim(1), 0);
+}
+
+static void
+test_not_before_is_no_matter_of_the_others(void **state)
+{
+	(void)state;
+	assert_int_equal(claim(1), 1);
+	record(&jobs[0], (struct push_answer){.status = 200});
+	add_command(2);
+	record(&jobs[0], (struct push_answer){.status = 200});
+	unit_sql(&unit, "UPDATE queue SET not_before = '2100-01-01T00:00:00Z' WHERE uuid = 'V2'");
+	assert_true(due_in() <= policy.retry);
+}
+
 static void
 test_unblocked_it_is_pushed(void **state)
 {
@@ -383,6 +446,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_answers_about_an_old_token, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_lost_and_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_wishes_of_the_operator, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_device_that_says_not_now, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_new_commands_and_the_waits, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_not_before_is_no_matter_of_the_others, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unblocked_it_is_pushed, setup, teardown),
 	};
 

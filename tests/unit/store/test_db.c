@@ -148,19 +148,38 @@ test_migrate_runs_once(void **state)
 	assert_string_equal(
 		unit_sql_text(&unit, "SELECT value FROM schema_state WHERE name = 'interface'"),
 		before);
-	/* Another interface: views and triggers are made anew. */
+	/* Another interface: views and triggers are made anew; the operator's own stay. */
 	unit_sql(&unit,
 		"UPDATE schema_state SET value = 'old' WHERE name = 'interface'; DROP VIEW queue;"
-		"CREATE VIEW stray AS SELECT 1");
+		"CREATE VIEW old_one AS SELECT 1; CREATE VIEW his_own AS SELECT id FROM device;"
+		"UPDATE schema_state SET value = value || 'DROP VIEW IF EXISTS old_one;' "
+		"WHERE name = 'interface_drops'");
 	assert_int_equal(mdm_prepare_store(unit.mdm.db, &unit.arena, false, &unit.err), ERR_OK);
 	assert_int_equal(
 		unit_sql_int(&unit,
-			"SELECT count(*) FROM sqlite_master WHERE name IN ('queue', 'stray')"),
-		1);
+			"SELECT count(*) FROM sqlite_master WHERE name IN ('queue', 'old_one', "
+			"'his_own')"),
+		2);
+	assert_int_equal(unit_sql_int(&unit, "SELECT count(*) FROM his_own"), 0);
 	/* A store of a newer program is left alone. */
 	unit_sql(&unit, "UPDATE schema_state SET value = '9999' WHERE name = 'step'");
 	assert_int_equal(
 		mdm_prepare_store(unit.mdm.db, &unit.arena, false, &unit.err), ERR_CONFLICT);
+}
+
+static void
+test_other_databases_are_left_alone(void **state)
+{
+	(void)state;
+	unit_sql(&unit,
+		"DROP TABLE schema_state; CREATE TABLE x (y); DROP VIEW device; DROP VIEW queue");
+	assert_int_equal(
+		mdm_prepare_store(unit.mdm.db, &unit.arena, true, &unit.err), ERR_INTERNAL);
+	assert_non_null(strstr(unit.err.message, "another program"));
+	assert_int_equal(
+		unit_sql_int(&unit, "SELECT count(*) FROM sqlite_master WHERE name IN ('queue', "
+				    "'schema_state')"),
+		0);
 }
 
 /* ---- group commit ---- */
@@ -287,6 +306,7 @@ main(void)
 		STORE_TEST(test_a_held_lock_is_busy),
 		STORE_TEST(test_changed_tells_of_others),
 		STORE_TEST(test_migrate_runs_once),
+		STORE_TEST(test_other_databases_are_left_alone),
 		STORE_TEST(test_writers_share_commits),
 		STORE_TEST(test_no_statement_scans_a_table),
 	};
