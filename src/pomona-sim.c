@@ -15,12 +15,14 @@
 #include "base/log.h"
 #include "sim/apns_server.h"
 #include "sim/fleet.h"
+#include "sim/load.h"
 
 enum { EXIT_USAGE = 2, OPTION_FIRST = 256, PATH_MOST = 4096 };
 
 struct options {
 	struct apns_options apns;
 	struct fleet_options fleet;
+	struct load_options load;
 	const char *url, *device_rules, *journal, *ready_file;
 	long answer_timeout_ms, timeout_ms;
 	bool stats, help, version;
@@ -76,6 +78,12 @@ static const struct option_row {
 		"they are enrolled already: no check-ins"},
 	{"poll", NUMBER, offsetof(struct options, fleet.polls), 0, 1000000, "N",
 		"each makes N sessions at once, without a push"},
+	{"load", SECONDS, offsetof(struct options, load.duration_ms), 0, 86400, "SECONDS",
+		"all of them, enrolled already, send message after message for so long"},
+	{"load-answer", NUMBER, offsetof(struct options, load.answer_bytes), 0, 10000000, "BYTES",
+		"and acknowledge their commands with about so many bytes (0: Idle only)"},
+	{"load-turns", FLAG, offsetof(struct options, load.turns), 0, 0, NULL,
+		"Idle after each of these, whatever came with it"},
 	{"not-now-retry", SECONDS, offsetof(struct options, fleet.not_now_retry_ms), 0, 86400,
 		"SECONDS", "until a device polls after NotNow (default 60)"},
 	{"retry-cap", SECONDS, offsetof(struct options, fleet.retry_cap_ms), 0, 86400, "SECONDS",
@@ -243,6 +251,7 @@ struct run {
 	struct loop *loop;
 	struct http_target target;
 	struct fleet *fleet;
+	struct load *load;
 	struct apns_server *apns;
 	int64_t started_us;
 };
@@ -261,6 +270,8 @@ print_stats(const struct run *run)
 	json_object_set_new(object, "devices", json_integer((json_int_t)run->fleet->count));
 	json_object_set_new(object, "elapsed_s",
 		json_real((double)(clock_ticks_us() - run->started_us) / 1000000));
+	if (run->load != NULL && load_is_over(run->load))
+		json_object_set_new(object, "load", load_json(run->load));
 	json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(9));
 	putchar('\n');
 	fflush(stdout);
@@ -338,7 +349,10 @@ run_loop(struct run *run, const sigset_t *waiting, int *status, struct err *err)
 {
 	bool ready = false;
 
-	fleet_start(run->fleet);
+	if (run->options->load.duration_ms > 0)
+		run->load = load_new(run->fleet, &run->options->load);
+	else
+		fleet_start(run->fleet);
 	for (;;) {
 		enum fleet_verdict verdict = fleet_verdict(run->fleet);
 
@@ -352,7 +366,8 @@ run_loop(struct run *run, const sigset_t *waiting, int *status, struct err *err)
 			print_stats(run);
 		}
 		*status = run->timed_out || verdict == FLEET_FAILED ? EXIT_FAILURE : EXIT_SUCCESS;
-		if (stop_asked || run->timed_out || verdict != FLEET_GOES_ON)
+		if (stop_asked || run->timed_out || verdict != FLEET_GOES_ON ||
+			(run->load != NULL && load_is_over(run->load)))
 			break;
 		loop_step(run->loop, waiting);
 	}
@@ -367,6 +382,7 @@ static void
 release(struct run *run)
 {
 	apns_server_free(run->apns);
+	load_free(run->load);
 	fleet_free(run->fleet);
 	SSL_CTX_free(run->target.tls);
 	if (run->loop != NULL)
@@ -416,6 +432,8 @@ main(int argc, char **argv)
 	}
 	if (!options_fit(&options))
 		return EXIT_USAGE;
+	if (options.load.duration_ms > 0)
+		options.fleet.enrolled = true;
 	options.fleet.ends_after_polls = options.fleet.polls > 0 && options.apns.listen == NULL;
 	catch_signals(&waiting);
 	raise_limits();

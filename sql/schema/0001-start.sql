@@ -182,3 +182,13 @@ CREATE TABLE setting_value (
 	value TEXT NOT NULL,
 	changed_at BIGINT NOT NULL
 );
+
+-- What the planner should take a store for, until somebody says ANALYZE: many commands of a device have ended, few are
+-- open.  Without this it looks for the open ones in the whole history.
+/*sqlite ANALYZE;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+	('delivery', 'delivery', '1000000 100 1'),
+	('delivery', 'delivery_open', '10000 2 2 1 1'),
+	('delivery', 'delivery_expires', '1000 2'),
+	('delivery', 'delivery_payload', '1000000 100');
+*/

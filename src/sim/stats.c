@@ -49,7 +49,7 @@ histogram_quantile(const struct histogram *histogram, double quantile)
 	return 0;
 }
 
-static json_t *
+json_t *
 histogram_json(const struct histogram *histogram)
 {
 	return json_pack("{s:I, s:f, s:f, s:f, s:f}", "count", (json_int_t)histogram->count, "p50",

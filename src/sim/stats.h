@@ -22,6 +22,9 @@ void histogram_add(struct histogram *histogram, int64_t us);
 /* The duration that a share of QUANTILE (0 to 1) does not exceed; 0 when there are none. */
 int64_t histogram_quantile(const struct histogram *histogram, double quantile);
 
+/* Count and quantiles, in milliseconds. */
+json_t *histogram_json(const struct histogram *histogram);
+
 struct stats {
 	uint64_t enrolled, refused, erased, checked_out; /* devices */
 	uint64_t pushes;       /* taken by the stand-in for a device of the fleet */
