@@ -38,22 +38,56 @@ clock_fake(int64_t ms)
 	atomic_store(&fake_ms, ms);
 }
 
+static void
+draw(unsigned char *bytes, int len)
+{
+	if (RAND_bytes(bytes, len) != 1) {
+		fputs("level=error msg=\"no random numbers to be had\"\n", stderr);
+		abort();
+	}
+}
+
+/* The form of version 4. */
+static char *
+write_uuid(unsigned char b[16], char uuid[CLOCK_UUID_SIZE])
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char *p = uuid;
+
+	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
+	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[b[i] >> 4];
+		*p++ = digits[b[i] & 15];
+	}
+	*p = '\0';
+	return uuid;
+}
+
 char *
 clock_uuid(char uuid[CLOCK_UUID_SIZE])
 {
 	unsigned char b[16];
 
-	if (RAND_bytes(b, sizeof(b)) != 1) {
-		fputs("level=error msg=\"no random numbers to be had\"\n", stderr);
-		abort();
-	}
-	b[6] = (unsigned char)((b[6] & 0x0f) | 0x40);
-	b[8] = (unsigned char)((b[8] & 0x3f) | 0x80);
-	snprintf(uuid, CLOCK_UUID_SIZE,
-		"%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		b[15]);
-	return uuid;
+	draw(b, sizeof(b));
+	return write_uuid(b, uuid);
+}
+
+char *
+clock_serial_uuid(char uuid[CLOCK_UUID_SIZE])
+{
+	static _Thread_local unsigned char base[16];
+	static _Thread_local uint64_t count;
+	unsigned char b[16];
+
+	if (count++ == 0)
+		draw(base, sizeof(base));
+	memcpy(b, base, sizeof(b));
+	for (int i = 0; i < 6; i++)
+		b[15 - i] ^= (unsigned char)(count >> (8 * i));
+	return write_uuid(b, uuid);
 }
 
 /* Days from 1970-01-01 to the civil date, proleptic Gregorian calendar. */

@@ -22,6 +22,12 @@ int64_t clock_ticks_us(void);
 /* Tests only: makes clock_now() answer MS from now on; a negative MS gives back the real clock. */
 void clock_fake(int64_t ms);
 
+/*
+ * A UUID that is new but no secret: random bytes drawn once per thread, and a count.  For what
+ * needs many, such as the ids of requests in the log.
+ */
+char *clock_serial_uuid(char uuid[CLOCK_UUID_SIZE]);
+
 /* A new random (version 4) UUID in capitals, as Apple writes them.  Returns UUID. */
 char *clock_uuid(char uuid[CLOCK_UUID_SIZE]);
 

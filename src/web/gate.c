@@ -2,53 +2,71 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { ACCEPT_PAUSE_MS = 50 };
+enum { FULL_PAUSE_MS = 50, STOP_PAUSE_MS = 1 };
 
-bool
-gate_open(struct gate *gate, int listen_fd)
+static void
+pause_ms(long ms)
 {
-	gate->listen_fd = listen_fd;
-	gate->stop_fd = eventfd(0, EFD_CLOEXEC);
-	pthread_mutex_init(&gate->lock, NULL);
-	return gate->stop_fd >= 0 && fcntl(listen_fd, F_SETFL, O_NONBLOCK) == 0;
+	const struct timespec pause = {.tv_nsec = ms * 1000000};
+
+	nanosleep(&pause, NULL);
 }
 
 void
-gate_close(struct gate *gate)
+gate_open(struct gate *gate, int listen_fd)
 {
-	if (gate->stop_fd >= 0)
-		close(gate->stop_fd);
-	pthread_mutex_destroy(&gate->lock);
+	gate->listen_fd = listen_fd;
+	atomic_init(&gate->stopping, false);
+	atomic_init(&gate->waiting, 0);
+	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) & ~O_NONBLOCK);
 }
 
 int
 gate_accept(struct gate *gate)
 {
-	struct pollfd fds[] = {
-		{.fd = gate->stop_fd, .events = POLLIN}, {.fd = gate->listen_fd, .events = POLLIN}};
 	int fd = -1;
 
-	pthread_mutex_lock(&gate->lock);
-	while (fd < 0) {
-		if (poll(fds, 2, -1) < 0)
-			continue;
-		if (fds[0].revents != 0)
-			break;
+	atomic_fetch_add(&gate->waiting, 1);
+	while (fd < 0 && !atomic_load(&gate->stopping)) {
 		fd = accept4(gate->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
-			poll(fds, 1, ACCEPT_PAUSE_MS); /* not a busy loop until there is room */
+		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
+			pause_ms(FULL_PAUSE_MS); /* out of descriptors: no busy loop until there are
+						    some */
 	}
-	pthread_mutex_unlock(&gate->lock);
+	atomic_fetch_sub(&gate->waiting, 1);
 	return fd;
+}
+
+/* Wakes one who waits, here or in another process that shares the socket. */
+static void
+knock(const struct gate *gate)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+	int fd;
+
+	if (getsockname(gate->listen_fd, (struct sockaddr *)&name, &len) != 0)
+		return;
+	fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	/* When nobody takes it, the queue is full and all are awake. */
+	if (connect(fd, (const struct sockaddr *)&name, len) != 0) {
+	}
+	close(fd);
 }
 
 void
 gate_stop(struct gate *gate)
 {
-	eventfd_write(gate->stop_fd, 1);
+	atomic_store(&gate->stopping, true);
+	while (atomic_load(&gate->waiting) > 0) {
+		for (int i = atomic_load(&gate->waiting); i > 0; i--)
+			knock(gate);
+		pause_ms(STOP_PAUSE_MS);
+	}
 }

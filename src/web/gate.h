@@ -1,30 +1,31 @@
 /*
  * gate - where new connections of the web server come in.
  *
- * One thread at a time stands at it, so that a connection wakes one thread and a stop wakes it too,
- * without harm to the socket: another process may go on with it (systemd's, spawn-fcgi's).
+ * All idle threads stand in accept(), and the kernel wakes one for each connection.  A stop must
+ * not harm the socket, with which another process may go on (systemd's, spawn-fcgi's): it wakes
+ * them with connections of its own, on which nothing is asked.
  */
 #ifndef POMONA_WEB_GATE_H
 #define POMONA_WEB_GATE_H
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 struct gate {
-	pthread_mutex_t lock;
 	int listen_fd;
-	int stop_fd; /* readable: nobody comes in any more */
+	atomic_bool stopping;
+	atomic_int waiting; /* threads in gate_accept() */
 };
 
-/* LISTEN_FD becomes non-blocking.  False when there is no descriptor to be had; close it in any
- * case. */
-bool gate_open(struct gate *gate, int listen_fd);
-void gate_close(struct gate *gate);
+/* LISTEN_FD becomes blocking. */
+void gate_open(struct gate *gate, int listen_fd);
 
-/* The next connection; -1: it is time to stop. */
+/* The next connection; -1: it is time to stop.  After a stop it may give one that is closed
+ * already.
+ */
 int gate_accept(struct gate *gate);
 
-/* From now on gate_accept() gives -1, to those who wait too. */
+/* From now on gate_accept() waits no more; returns when nobody waits. */
 void gate_stop(struct gate *gate);
 
 #endif

@@ -67,7 +67,7 @@ request_init(struct request *request, const struct gateway *gateway, struct aren
 	const char *uri;
 
 	*request = (struct request){.gateway = gateway, .arena = arena, .body = ""};
-	clock_uuid(request->id);
+	clock_serial_uuid(request->id);
 	request->method = request_param(request, "REQUEST_METHOD");
 	uri = request_param(request, "DOCUMENT_URI");
 	if (*uri == '\0')

@@ -306,13 +306,13 @@ static void
 stop_all(struct server *servers, int count, struct gate *gate)
 {
 	atomic_store(&stopping, true);
-	gate_stop(gate);
 	for (int i = 0; i < count; i++) {
 		int fd = atomic_load(&servers[i].idle_fd);
 
 		if (fd >= 0)
 			shutdown(fd, SHUT_RD);
 	}
+	gate_stop(gate);
 }
 
 /* What is written to a file that is not the store any more would be lost. */
@@ -378,13 +378,13 @@ serve_run(const struct serve_options *options, struct err *err)
 	struct seen *seen = seen_new();
 	struct server main_server;
 	struct gate gate;
-	int started = 0;
+	int started;
 
 	if (servers == NULL)
 		abort();
 	server_init(&main_server, options, NULL);
-	if (gate_open(&gate, options->listen_fd))
-		started = start_threads(servers, options, &gate, seen);
+	gate_open(&gate, options->listen_fd);
+	started = start_threads(servers, options, &gate, seen);
 	if (started > 0) {
 		log_line(LOG_INFO, "ready", NULL);
 		wait_for_stop(seen, &main_server.mdm, options->store);
@@ -397,7 +397,6 @@ serve_run(const struct serve_options *options, struct err *err)
 	seen_flush(seen, &main_server.mdm, NULL);
 	seen_free(seen);
 	server_release(&main_server);
-	gate_close(&gate);
 	free(servers);
 	return started > 0 ? ERR_OK : err_set(err, ERR_INTERNAL, "no thread could be started");
 }

@@ -11,7 +11,7 @@
 struct serve_options {
 	struct db_store *store;
 	const struct seal_key *key;
-	int listen_fd; /* FastCGI socket, listening; becomes non-blocking */
+	int listen_fd; /* FastCGI socket, listening */
 	int threads;
 	size_t max_body;    /* bytes of a device's message */
 	int64_t push_retry; /* see struct mdm */
