@@ -56,12 +56,18 @@ UPDATE push SET due_at = NULL, under_way = 0, reason = COALESCE($2, reason) WHER
 -- name: push_next_due
 SELECT due_at FROM push WHERE topic = $1 AND due_at IS NOT NULL ORDER BY due_at LIMIT 1;
 
--- name: push_open
--- How many open deliveries may go now, and when the first of the others may.
-SELECT COALESCE(SUM(CASE WHEN d.not_before IS NULL OR d.not_before <= $2 THEN 1 ELSE 0 END), 0),
-	MIN(CASE WHEN d.not_before > $2 THEN d.not_before END)
-FROM delivery d
-WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND (d.expires_at IS NULL OR d.expires_at > $2);
+-- name: push_has_open
+-- Is there a command that may go now?
+SELECT 1 FROM delivery d
+WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND (d.not_before IS NULL OR d.not_before <= $2)
+	AND (d.expires_at IS NULL OR d.expires_at > $2) LIMIT 1;
+
+-- name: push_later
+-- When the first of those may go that may not now.
+SELECT d.not_before FROM delivery d
+WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.not_before IS NOT NULL AND d.not_before > $2
+	AND (d.expires_at IS NULL OR d.expires_at > $2)
+ORDER BY d.not_before LIMIT 1;
 
 -- name: push_sent
 UPDATE push

@@ -89,6 +89,7 @@ CREATE TABLE delivery (
 ) /*sqlite WITHOUT ROWID*/;
 CREATE INDEX delivery_open ON delivery (enrollment_no, state, priority DESC, payload_no) WHERE ended_at IS NULL;
 CREATE INDEX delivery_expires ON delivery (expires_at) WHERE ended_at IS NULL AND expires_at IS NOT NULL;
+CREATE INDEX delivery_later ON delivery (enrollment_no, not_before) WHERE ended_at IS NULL AND not_before IS NOT NULL;
 CREATE INDEX delivery_payload ON delivery (payload_no);
 
 -- What a device answered: the answer that ended the command.
@@ -189,6 +190,7 @@ CREATE TABLE setting_value (
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
 	('delivery', 'delivery', '1000000 100 1'),
 	('delivery', 'delivery_open', '10000 2 2 1 1'),
+	('delivery', 'delivery_later', '1000 2 1'),
 	('delivery', 'delivery_expires', '1000 2'),
 	('delivery', 'delivery_payload', '1000000 100');
 */

@@ -67,11 +67,32 @@ push_cancel(struct mdm *mdm, int64_t device_no, struct err *err)
 			      : kind;
 }
 
+/* Is there a command that may go now, and when may the first of the others?  0: never. */
+static enum err_kind
+look_at_queue(struct mdm *mdm, int64_t enrollment_no, int64_t now, bool *open, int64_t *later,
+	struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_PUSH_HAS_OPEN, DB_ARGS(DB_INT(enrollment_no), DB_INT(now)), &row, err);
+
+	*open = kind == ERR_OK;
+	*later = 0;
+	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
+		return kind;
+	kind = db_first(
+		mdm->db, SQL_PUSH_LATER, DB_ARGS(DB_INT(enrollment_no), DB_INT(now)), &row, err);
+	if (kind == ERR_OK)
+		*later = db_int(&row, 0);
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
 enum err_kind
 push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins, struct err *err)
 {
-	int64_t now = clock_now(), next = 0, attempts;
+	int64_t now = clock_now(), next = 0, attempts, later;
 	struct db_row row;
+	bool open;
 	enum err_kind kind;
 
 	if (more && !begins)
@@ -86,16 +107,15 @@ push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins,
 	attempts = db_int(&row, 2);
 	if (!more && db_is_null(&row, 0) && attempts == 0 && db_int(&row, 3) == db_int(&row, 4))
 		return ERR_OK;
-	kind = db_first(
-		mdm->db, SQL_PUSH_OPEN, DB_ARGS(DB_INT(enrollment_no), DB_INT(now)), &row, err);
+	kind = look_at_queue(mdm, enrollment_no, now, &open, &later, err);
 	if (kind != ERR_OK)
 		return kind;
-	if (db_int(&row, 0) > 0)
+	if (open)
 		next = now + (begins ? mdm->push_retry : grown(mdm->push_retry, 3, attempts));
 	else
 		attempts = 0;
-	if (!db_is_null(&row, 1) && (next == 0 || db_int(&row, 1) < next))
-		next = db_int(&row, 1);
+	if (later != 0 && (next == 0 || later < next))
+		next = later;
 	return db_run(mdm->db, SQL_PUSH_CAME,
 		DB_ARGS(DB_INT(enrollment_no), DB_TIME(next), DB_INT(attempts)), NULL, err);
 }
@@ -214,14 +234,14 @@ static enum err_kind
 record_sent(struct mdm *mdm, const struct push_policy *policy, const struct push_job *job,
 	const struct push_answer *answer, struct err *err)
 {
-	int64_t now = clock_now(), next = 0, wanted, served, attempts;
-	struct db_row state, open;
+	int64_t now = clock_now(), next = 0, wanted, served, attempts, later;
+	struct db_row state;
+	bool open;
 	enum err_kind kind;
 
 	kind = db_first(mdm->db, SQL_PUSH_STATE, DB_ARGS(DB_INT(job->enrollment_no)), &state, err);
 	if (kind == ERR_OK)
-		kind = db_first(mdm->db, SQL_PUSH_OPEN,
-			DB_ARGS(DB_INT(job->enrollment_no), DB_INT(now)), &open, err);
+		kind = look_at_queue(mdm, job->enrollment_no, now, &open, &later, err);
 	if (kind != ERR_OK)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 	wanted = db_int(&state, 3);
@@ -231,10 +251,10 @@ record_sent(struct mdm *mdm, const struct push_policy *policy, const struct push
 		served = job->wanted;
 	if (wanted > served)
 		next = now;
-	else if (db_int(&open, 0) > 0)
+	else if (open)
 		next = now + grown(policy->retry, 3, attempts);
-	if (!db_is_null(&open, 1) && (next == 0 || db_int(&open, 1) < next))
-		next = db_int(&open, 1);
+	if (later != 0 && (next == 0 || later < next))
+		next = later;
 	return db_run(mdm->db, SQL_PUSH_SENT,
 		DB_ARGS(DB_INT(job->enrollment_no), DB_TIME(next), DB_INT(attempts), DB_INT(served),
 			DB_TEXT(answer->apns_id), DB_INT(now)),
