@@ -4,7 +4,8 @@
  *
  *	commit STORE THREADS SECONDS grouped|single
  *
- * "single" lets one thread in at a time, so that no two share a commit.  Prints commits a second.
+ * "single" gives each a transaction of its own, so that no two share a commit.  Prints commits a
+ *second.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,24 +26,39 @@ struct writer {
 	bool failed;
 };
 
-static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 static bool single;
 static atomic_bool stopping;
+
+struct work {
+	struct db *db;
+	const char *name;
+};
+
+static enum err_kind
+do_work(void *context, struct err *err)
+{
+	const struct work *work = context;
+	enum err_kind kind = db_run(work->db, SQL_SETTING_SET,
+		DB_ARGS(DB_TEXT(work->name), DB_TEXT("value"), DB_INT(clock_now())), NULL, err);
+
+	return kind != ERR_OK ? kind
+			      : db_run(work->db, SQL_EVENT_ADD,
+					DB_ARGS(DB_INT(clock_now()), DB_TEXT("bench"), DB_NULL(),
+						DB_TEXT("{}"), DB_NULL()),
+					NULL, err);
+}
 
 static enum err_kind
 transact(struct db *db, const char *name, struct err *err)
 {
-	enum err_kind kind = db_begin(db, DB_WRITE, err);
+	struct work work = {.db = db, .name = name};
+	enum err_kind kind;
 
-	if (kind != ERR_OK)
-		return kind;
-	kind = db_run(db, SQL_SETTING_SET,
-		DB_ARGS(DB_TEXT(name), DB_TEXT("value"), DB_INT(clock_now())), NULL, err);
+	if (!single)
+		return db_transact(db, do_work, &work, err);
+	kind = db_begin(db, DB_WRITE, err);
 	if (kind == ERR_OK)
-		kind = db_run(db, SQL_EVENT_ADD,
-			DB_ARGS(DB_INT(clock_now()), DB_TEXT("bench"), DB_NULL(), DB_TEXT("{}"),
-				DB_NULL()),
-			NULL, err);
+		kind = do_work(&work, err);
 	if (kind == ERR_OK)
 		return db_commit(db, err);
 	db_rollback(db);
@@ -62,11 +78,7 @@ write_on(void *argument)
 	db = db_open(writer->store, &arena);
 	snprintf(name, sizeof(name), "bench-%d", writer->number);
 	while (!atomic_load(&stopping) && !writer->failed) {
-		if (single)
-			pthread_mutex_lock(&one_at_a_time);
 		writer->failed = transact(db, name, &err) != ERR_OK;
-		if (single)
-			pthread_mutex_unlock(&one_at_a_time);
 		writer->commits++;
 		arena_reset(&arena);
 	}

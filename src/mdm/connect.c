@@ -277,6 +277,11 @@ serve_report(struct visit *visit, const struct report *report, struct buf *reply
 	bool idle = report->begins;
 	enum err_kind kind = bind(visit);
 
+	/* A device that is going to be given something new: that writes.  What is on its way is
+	 * given again without. */
+	if (kind == ERR_OK && idle && visit->enrollment.has_commands &&
+		!visit->enrollment.has_sent && !db_may_write(visit->mdm->db))
+		return ERR_NEEDS_WRITE;
 	if (kind == ERR_OK)
 		kind = report->take(visit, report->status, report->state);
 	if (kind == ERR_OK && idle && visit->enrollment.has_commands)

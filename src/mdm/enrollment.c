@@ -132,6 +132,7 @@ enrollment_find(struct mdm *mdm, const char *id, struct enrollment *enrollment, 
 		.device_state = db_text(&row, 9),
 		.last_seen = db_int(&row, 10),
 		.has_commands = db_int(&row, 11) != 0,
+		.has_sent = db_int(&row, 11) == 2,
 	};
 	return ERR_OK;
 }

@@ -45,6 +45,7 @@ struct enrollment {
 	const char *device_state;
 	int64_t last_seen; /* milliseconds since 1970; 0: never */
 	bool has_commands; /* open ones */
+	bool has_sent;     /* one of them is on its way */
 };
 
 /* "device", "user", … as in the view. */

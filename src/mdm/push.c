@@ -105,6 +105,11 @@ push_device_came(struct mdm *mdm, int64_t enrollment_no, bool more, bool begins,
 	if (!more && begins && (db_is_null(&row, 0) || db_int(&row, 2) == 0))
 		return ERR_OK;
 	attempts = db_int(&row, 2);
+	/* It has just been pushed for the first time: the next push is about right. */
+	if (more && db_int(&row, 1) == 0 && db_int(&row, 3) == db_int(&row, 4) &&
+		db_int(&row, 0) > now + mdm->push_retry / 2 &&
+		db_int(&row, 0) <= now + mdm->push_retry)
+		return ERR_OK;
 	if (!more && db_is_null(&row, 0) && attempts == 0 && db_int(&row, 3) == db_int(&row, 4))
 		return ERR_OK;
 	kind = look_at_queue(mdm, enrollment_no, now, &open, &later, err);

@@ -84,6 +84,18 @@ db_store_close(struct db_store *store)
 	free(store);
 }
 
+enum err_kind
+db_transact(struct db *db, db_work work, void *context, struct err *err)
+{
+	return db->driver->transact(db->session, work, context, err);
+}
+
+bool
+db_may_write(const struct db *db)
+{
+	return db->driver->may_write(db->session);
+}
+
 bool
 db_store_is_there(const struct db_store *store)
 {

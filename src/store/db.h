@@ -14,11 +14,10 @@
  *
  * What rows give is copied into the session's arena and lives until that is reset.
  *
- * Transactions.  db_begin(DB_READ) sees one state of the store until the end.  db_begin(DB_WRITE)
- *takes the write lock first; writers of all threads share one commit (group commit), so db_commit()
- *returns when the data of this writer is on the disk, whoever did the commit.  A write statement in
- *a DB_READ transaction does nothing and gives ERR_NEEDS_WRITE: the caller rolls back and starts
- *over with DB_WRITE.
+ * Transactions.  db_begin(DB_READ) sees one state of the store until the end; a write statement in
+ *it does nothing and gives ERR_NEEDS_WRITE: the caller rolls back and starts over in one that
+ *writes. db_begin(DB_WRITE) takes the write lock for itself alone.  Many threads that write at the
+ *same time use db_transact(), and share a commit.  What has been committed is on the disk.
  *
  * Errors: ERR_BUSY when the store is locked, full or away (the same call may succeed later),
  *ERR_CONFLICT when a constraint or a trigger said no (the message is its), ERR_INTERNAL for all
@@ -89,6 +88,18 @@ struct arena *db_arena(struct db *db);
 enum err_kind db_begin(struct db *db, enum db_mode mode, struct err *err);
 enum err_kind db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db); /* does nothing outside a transaction */
+
+/*
+ * Runs WORK in a write transaction that it shares with the work of other threads (group commit),
+ * and returns when that is on the disk.  When WORK gives anything but ERR_OK, what it did is
+ * undone, and only that; the same is returned.  WORK may run in another thread while this one
+ * waits: it may use the session and what is the caller's, but nothing that belongs to a thread.
+ */
+typedef enum err_kind (*db_work)(void *context, struct err *err);
+enum err_kind db_transact(struct db *db, db_work work, void *context, struct err *err);
+
+/* Is this a transaction that writes? */
+bool db_may_write(const struct db *db);
 
 /* Runs a statement that gives no rows; CHANGED (may be NULL) gets the number of rows it touched. */
 enum err_kind db_run(struct db *db, enum statement statement, const struct db_value *args,

@@ -23,6 +23,8 @@ struct db_driver {
 	enum err_kind (*begin)(void *session, enum db_mode mode, struct err *err);
 	enum err_kind (*commit)(void *session, struct err *err);
 	void (*rollback)(void *session);
+	enum err_kind (*transact)(void *session, db_work work, void *context, struct err *err);
+	bool (*may_write)(const void *session);
 
 	/*
 	 * A statement's rows: `start` binds and readies it, `next` gives ERR_OK with a row (in

@@ -11,6 +11,7 @@
  *	commit: RELEASE -> turn_end -> (batch_commit | wait until somebody has)
  */
 #include "store/db_driver.h"
+#include "store/turns.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -24,7 +25,6 @@
 enum {
 	READERS = 8, /* more than the cores can use; the memory of a connection is what counts */
 	BATCH_MOST = 512, /* writers in one commit */
-	CROWD = 16,       /* writers that wait while somebody else holds the lock for long */
 	ARGS_MOST = 24,   /* parameters of a statement */
 	READ_CACHE_KIB = 512,
 	WRITE_CACHE_KIB = 12 * 1024,
@@ -44,12 +44,15 @@ struct connection {
 	sqlite3_stmt *begin, *commit, *rollback, *savepoint, *release, *rollback_to;
 };
 
-/* Writers that share a commit. */
-struct batch {
-	int users; /* sessions that still look at it */
-	int members;
-	bool done;
-	struct err result;
+/* Work that shares a commit with others'. */
+struct job {
+	struct turn turn; /* first: found from it */
+	struct sqlite_session *session;
+	db_work work;
+	void *context;
+	struct err *err;
+	enum err_kind kind;
+	struct job *next; /* in the batch */
 };
 
 struct sqlite_store {
@@ -57,16 +60,11 @@ struct sqlite_store {
 	int busy_ms;
 
 	pthread_mutex_t lock;
-	pthread_cond_t turn;      /* the write connection is free */
-	pthread_cond_t committed; /* a batch is done */
-	pthread_cond_t reader;    /* a read connection is free */
-	bool writing;             /* somebody has the turn … */
-	time_t turn_at;           /* … since then (monotonic seconds) */
-	int waiting;              /* how many want it */
-	dev_t device;             /* the file, to know another one in its place */
+	pthread_cond_t reader; /* a read connection is free */
+	dev_t device;          /* the file, to know another one in its place */
 	ino_t inode;
-	struct batch *batch; /* open on the write connection; NULL: none */
-	struct connection *writer;
+	struct turns turns;               /* whose is … */
+	struct connection *writer;        /* … the write connection */
 	struct connection *idle[READERS]; /* a stack: the warmest is on top */
 	int idle_count, reader_count;
 };
@@ -218,9 +216,8 @@ sqlite_store_close(void *handle)
 	if (store->writer != NULL)
 		connection_close(store->writer);
 	pthread_mutex_destroy(&store->lock);
-	pthread_cond_destroy(&store->turn);
-	pthread_cond_destroy(&store->committed);
 	pthread_cond_destroy(&store->reader);
+	turns_destroy(&store->turns);
 	free(store->path);
 	free(store);
 }
@@ -229,7 +226,6 @@ static enum err_kind
 sqlite_store_open(void **handle, const struct db_options *options, struct err *err)
 {
 	struct sqlite_store *store = calloc(1, sizeof(*store));
-	pthread_condattr_t monotonic;
 	enum err_kind kind;
 	struct stat file;
 
@@ -238,13 +234,9 @@ sqlite_store_open(void **handle, const struct db_options *options, struct err *e
 		return err_set(err, ERR_BUSY, "store: out of memory");
 	}
 	store->busy_ms = options->busy_ms;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&store->lock, NULL);
-	pthread_cond_init(&store->turn, &monotonic);
-	pthread_cond_init(&store->committed, NULL);
 	pthread_cond_init(&store->reader, NULL);
-	pthread_condattr_destroy(&monotonic);
+	turns_init(&store->turns);
 	kind = connection_open(&store->writer, store, true, options->create, err);
 	if (kind != ERR_OK) {
 		sqlite_store_close(store);
@@ -356,148 +348,118 @@ end_read(struct sqlite_session *session)
 	reader_give(session->store, connection);
 }
 
-/* ---- writing: turns and batches; the lock is held where a comment says so ---- */
+/* ---- writing ---- */
 
+/* The transaction of whoever leads.  SQLite rolls one back by itself when the disk is full or
+ * fails.
+ */
 static enum err_kind
-turn_take(struct sqlite_store *store, struct err *err)
+end_write(struct connection *writer, struct err *err)
 {
-	struct timespec deadline;
 	enum err_kind kind = ERR_OK;
-	time_t now;
 
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	now = deadline.tv_sec;
-	deadline.tv_sec += store->busy_ms / 1000 + 1;
-	pthread_mutex_lock(&store->lock);
-	/* When somebody else holds the lock for long, not every thread may stand here. */
-	if (store->writing && store->waiting >= CROWD && now > store->turn_at + 1) {
-		pthread_mutex_unlock(&store->lock);
-		return err_set(err, ERR_BUSY, "store: too many wait for the write lock");
-	}
-	store->waiting++;
-	while (store->writing && kind == ERR_OK)
-		if (pthread_cond_timedwait(&store->turn, &store->lock, &deadline) == ETIMEDOUT &&
-			store->writing)
-			kind = err_set(
-				err, ERR_BUSY, "store: the write lock was not to be had in time");
-	store->waiting--;
-	if (kind == ERR_OK) {
-		clock_gettime(CLOCK_MONOTONIC, &deadline);
-		store->turn_at = deadline.tv_sec;
-		store->writing = true;
-	}
-	pthread_mutex_unlock(&store->lock);
-	return kind;
-}
-
-/* With the lock held. */
-static void
-turn_give(struct sqlite_store *store)
-{
-	store->writing = false;
-	if (store->waiting > 0)
-		pthread_cond_signal(&store->turn);
-}
-
-static enum err_kind
-batch_open(struct sqlite_store *store, struct err *err)
-{
-	struct connection *writer = store->writer;
-	struct batch *batch;
-
-	if (store->batch != NULL)
-		return ERR_OK;
-	if (run_fixed(writer, &writer->begin, "BEGIN IMMEDIATE") != SQLITE_OK)
-		return fail(writer, err);
-	batch = calloc(1, sizeof(*batch));
-	if (batch == NULL)
-		abort();
-	batch->users = 1; /* the store, until it is done */
-	store->batch = batch;
-	return ERR_OK;
-}
-
-/* Commits the open batch.  Has the turn; the lock is not held. */
-static void
-batch_commit(struct sqlite_store *store, struct batch *batch)
-{
-	struct connection *writer = store->writer;
-	struct err result = {0};
-
-	/* SQLite rolls a transaction back by itself when the disk is full or fails. */
 	if (sqlite3_get_autocommit(writer->sqlite))
-		err_set(&result, ERR_BUSY,
+		return err_set(err, ERR_BUSY,
 			"store: the transaction was rolled back (disk full or failing)");
-	else if (run_fixed(writer, &writer->commit, "COMMIT") != SQLITE_OK) {
-		fail(writer, &result);
+	if (run_fixed(writer, &writer->commit, "COMMIT") != SQLITE_OK) {
+		kind = fail(writer, err);
 		if (!sqlite3_get_autocommit(writer->sqlite))
 			run_fixed(writer, &writer->rollback, "ROLLBACK");
 	}
-	pthread_mutex_lock(&store->lock);
-	batch->result = result;
-	batch->done = true;
-	store->batch = NULL;
-	pthread_cond_broadcast(&store->committed);
-	pthread_mutex_unlock(&store->lock);
-}
-
-/*
- * Ends a turn.  With others waiting it is handed on with the batch still open; else the batch is
- * committed.  A member then waits for what becomes of the batch; who has rolled back does not.
- */
-static enum err_kind
-turn_end(struct sqlite_store *store, bool member, struct err *err)
-{
-	struct batch *batch = store->batch;
-	enum err_kind kind = ERR_OK;
-	bool hand_on;
-
-	/* Handing on must be one step: whoever waits now may give up as soon as the lock is free.
-	 */
-	pthread_mutex_lock(&store->lock);
-	batch->members += member;
-	batch->users++;
-	hand_on = store->waiting > 0 && batch->members < BATCH_MOST &&
-		  !sqlite3_get_autocommit(store->writer->sqlite);
-	if (!hand_on) {
-		pthread_mutex_unlock(&store->lock);
-		batch_commit(store, batch);
-		pthread_mutex_lock(&store->lock);
-	}
-	turn_give(store);
-	while (member && !batch->done)
-		pthread_cond_wait(&store->committed, &store->lock);
-	if (member && batch->result.kind != ERR_OK)
-		kind = err_set(err, batch->result.kind, "%s", batch->result.message);
-	batch->users -= hand_on ? 1 : 2; /* who commits takes the store's share along */
-	if (batch->users == 0)
-		free(batch);
-	pthread_mutex_unlock(&store->lock);
 	return kind;
 }
 
+/* What fails is undone, and only that. */
+static void
+run_job(struct connection *writer, struct job *job)
+{
+	struct sqlite_session *session = job->session;
+
+	if (run_fixed(writer, &writer->savepoint, "SAVEPOINT job") != SQLITE_OK) {
+		job->kind = fail(writer, job->err);
+		return;
+	}
+	session->connection = writer;
+	session->mode = DB_WRITE;
+	job->kind = job->work(job->context, job->err);
+	session->connection = NULL;
+	if (job->kind != ERR_OK)
+		run_fixed(writer, &writer->rollback_to, "ROLLBACK TO job");
+	if (run_fixed(writer, &writer->release, "RELEASE job") != SQLITE_OK && job->kind == ERR_OK)
+		job->kind = fail(writer, job->err);
+}
+
+/* Own work, and that of all who have come by now. */
+static void
+run_batch(struct sqlite_store *store, struct job *own)
+{
+	struct connection *writer = store->writer;
+	struct job *last = own, *job = own, *next;
+	struct err result = {0};
+	int members = 0;
+
+	if (run_fixed(writer, &writer->begin, "BEGIN IMMEDIATE") != SQLITE_OK)
+		fail(writer, &result);
+	for (; job != NULL; job = job->next) {
+		if (result.kind == ERR_OK)
+			run_job(writer, job);
+		if (++members < BATCH_MOST && job == last) {
+			last->next = (struct job *)turns_next(&store->turns);
+			last = last->next != NULL ? last->next : last;
+		}
+	}
+	if (result.kind == ERR_OK)
+		end_write(writer, &result);
+	turns_hand_on(&store->turns);
+	for (job = own; job != NULL; job = next) {
+		next = job->next;
+		if (result.kind != ERR_OK && job->kind == ERR_OK)
+			job->kind = err_set(job->err, result.kind, "%s", result.message);
+		if (job != own)
+			turns_done(&job->turn);
+	}
+}
+
+static enum err_kind
+sqlite_transact(void *handle, db_work work, void *context, struct err *err)
+{
+	struct sqlite_session *session = handle;
+	struct sqlite_store *store = session->store;
+	struct err unheard;
+	struct job job = {.session = session,
+		.work = work,
+		.context = context,
+		.err = err != NULL ? err : &unheard};
+	enum err_kind kind;
+	bool leads;
+
+	if (session->connection != NULL)
+		return err_set(err, ERR_INTERNAL, "store: a transaction is open already");
+	kind = turns_wait(&store->turns, &job.turn, false, store->busy_ms, &leads, err);
+	if (kind != ERR_OK)
+		return kind;
+	if (leads)
+		run_batch(store, &job);
+	return job.kind;
+}
+
+/* A transaction of its own. */
 static enum err_kind
 begin_write(struct sqlite_session *session, struct err *err)
 {
 	struct sqlite_store *store = session->store;
-	struct connection *writer = store->writer;
-	enum err_kind kind = turn_take(store, err);
+	struct turn turn;
+	bool leads;
+	enum err_kind kind = turns_wait(&store->turns, &turn, true, store->busy_ms, &leads, err);
 
 	if (kind != ERR_OK)
 		return kind;
-	kind = batch_open(store, err);
-	if (kind != ERR_OK) {
-		pthread_mutex_lock(&store->lock);
-		turn_give(store);
-		pthread_mutex_unlock(&store->lock);
+	if (run_fixed(store->writer, &store->writer->begin, "BEGIN IMMEDIATE") != SQLITE_OK) {
+		kind = fail(store->writer, err);
+		turns_hand_on(&store->turns);
 		return kind;
 	}
-	if (run_fixed(writer, &writer->savepoint, "SAVEPOINT handler") != SQLITE_OK) {
-		kind = fail(writer, err);
-		turn_end(store, false, NULL);
-		return kind;
-	}
-	session->connection = writer;
+	session->connection = store->writer;
 	return ERR_OK;
 }
 
@@ -525,9 +487,9 @@ sqlite_rollback(void *handle)
 		return;
 	}
 	session->connection = NULL;
-	run_fixed(connection, &connection->rollback_to, "ROLLBACK TO handler");
-	run_fixed(connection, &connection->release, "RELEASE handler");
-	turn_end(session->store, false, NULL);
+	if (!sqlite3_get_autocommit(connection->sqlite))
+		run_fixed(connection, &connection->rollback, "ROLLBACK");
+	turns_hand_on(&session->store->turns);
 }
 
 static enum err_kind
@@ -543,13 +505,18 @@ sqlite_commit(void *handle, struct err *err)
 		end_read(session);
 		return ERR_OK;
 	}
-	if (run_fixed(connection, &connection->release, "RELEASE handler") != SQLITE_OK) {
-		kind = fail(connection, err);
-		sqlite_rollback(session);
-		return kind;
-	}
+	kind = end_write(connection, err);
 	session->connection = NULL;
-	return turn_end(session->store, true, err);
+	turns_hand_on(&session->store->turns);
+	return kind;
+}
+
+static bool
+sqlite_may_write(const void *handle)
+{
+	const struct sqlite_session *session = handle;
+
+	return session->connection != NULL && session->mode == DB_WRITE;
 }
 
 /* ---- statements ---- */
@@ -749,6 +716,8 @@ const struct db_driver db_driver_sqlite = {
 	.session_close = sqlite_session_close,
 	.begin = sqlite_begin,
 	.commit = sqlite_commit,
+	.transact = sqlite_transact,
+	.may_write = sqlite_may_write,
 	.rollback = sqlite_rollback,
 	.start = sqlite_start,
 	.next = sqlite_next,

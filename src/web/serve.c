@@ -59,17 +59,35 @@ decode(struct call *call, const struct route *route, struct err *err)
 		&call->plist, err);
 }
 
+/* A handler at work. */
+struct handling {
+	struct call *call;
+	const struct route *route;
+	struct reply *reply;
+};
+
+static enum err_kind
+run_handler(void *context, struct err *err)
+{
+	struct handling *handling = context;
+
+	return handling->route->handle(handling->call, handling->reply, err);
+}
+
 /* The handler inside its transaction; the reply is worth something only when this gives ERR_OK. */
 static enum err_kind
 try_handle(struct call *call, const struct route *route, enum db_mode mode, struct reply *reply,
 	struct err *err)
 {
+	struct handling handling = {.call = call, .route = route, .reply = reply};
 	struct db *db = call->mdm->db;
 	enum err_kind kind;
 
 	reply_init(reply, call->request->arena);
 	if (!route->store)
 		return route->handle(call, reply, err);
+	if (mode == DB_WRITE)
+		return db_transact(db, run_handler, &handling, err);
 	kind = db_begin(db, mode, err);
 	if (kind != ERR_OK)
 		return kind;

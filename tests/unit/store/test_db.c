@@ -192,6 +192,37 @@ struct writer {
 	bool failed;
 };
 
+struct round {
+	struct db *db;
+	const char *name;
+	bool fails;
+};
+
+static enum err_kind
+write_one(void *context, struct err *err)
+{
+	struct round *round = context;
+	enum err_kind kind = set(round->db, round->name, "v", err);
+
+	if (kind == ERR_OK && !db_may_write(round->db))
+		return err_set(err, ERR_INTERNAL, "this is no write transaction");
+	return kind == ERR_OK && round->fails ? err_set(err, ERR_GONE, "%s", round->name) : kind;
+}
+
+/* Every third takes a transaction of its own. */
+static enum err_kind
+write_alone(struct round *round, struct err *err)
+{
+	enum err_kind kind = db_begin(round->db, DB_WRITE, err);
+
+	if (kind == ERR_OK)
+		kind = write_one(round, err);
+	if (kind == ERR_OK)
+		return db_commit(round->db, err);
+	db_rollback(round->db);
+	return kind;
+}
+
 static void *
 write_rounds(void *argument)
 {
@@ -204,17 +235,17 @@ write_rounds(void *argument)
 	db = db_open(unit.store, &arena);
 	for (int i = 0; i < ROUNDS; i++) {
 		char name[40];
+		/* One that fails must not take its neighbours' work along, and hears of it. */
+		struct round round = {.db = db, .name = name, .fails = i % 5 == 4};
+		enum err_kind kind;
 
 		snprintf(name, sizeof(name), "w%d-%d", writer->number, i);
-		if (db_begin(db, DB_WRITE, &err) != ERR_OK || set(db, name, "v", &err) != ERR_OK) {
-			writer->failed = true;
-			break;
-		}
-		if (i % 5 == 4)
-			db_rollback(db); /* must not take its neighbours' work along */
-		else if (db_commit(db, &err) == ERR_OK)
-			writer->committed++;
-		else
+		err_clear(&err);
+		kind = i % 3 == 2 ? write_alone(&round, &err)
+				  : db_transact(db, write_one, &round, &err);
+		writer->committed += kind == ERR_OK;
+		if (round.fails ? kind != ERR_GONE || strcmp(err.message, name) != 0
+				: kind != ERR_OK)
 			writer->failed = true;
 		arena_reset(&arena);
 	}

@@ -1,0 +1,156 @@
+#include "store/turns.h"
+
+#include <errno.h>
+
+enum {
+	CROWD = 16, /* so many may wait … */
+	SLOW_S = 1, /* … for a leader that takes longer than this */
+	MS_IN_S = 1000,
+};
+
+void
+turns_init(struct turns *turns)
+{
+	*turns = (struct turns){.first = NULL};
+	pthread_mutex_init(&turns->lock, NULL);
+}
+
+void
+turns_destroy(struct turns *turns)
+{
+	pthread_mutex_destroy(&turns->lock);
+}
+
+/* With the lock held, as the others that are static. */
+static void
+append(struct turns *turns, struct turn *turn)
+{
+	if (turns->last != NULL)
+		turns->last->next = turn;
+	else
+		turns->first = turn;
+	turns->last = turn;
+	turns->waiting++;
+}
+
+static struct turn *
+take_first(struct turns *turns)
+{
+	struct turn *turn = turns->first;
+
+	turns->first = turn->next;
+	if (turns->first == NULL)
+		turns->last = NULL;
+	turn->next = NULL;
+	turns->waiting--;
+	return turn;
+}
+
+/* False: it is not in the queue any more. */
+static bool
+leave(struct turns *turns, struct turn *turn)
+{
+	struct turn **at = &turns->first, *before = NULL;
+
+	while (*at != NULL && *at != turn) {
+		before = *at;
+		at = &before->next;
+	}
+	if (*at == NULL)
+		return false;
+	*at = turn->next;
+	if (turns->last == turn)
+		turns->last = before;
+	turns->waiting--;
+	return true;
+}
+
+/* False: it did not come in time, and TURN has left the queue. */
+static bool
+wait_ready(struct turns *turns, struct turn *turn, struct timespec deadline)
+{
+	bool left;
+
+	while (sem_clockwait(&turn->ready, CLOCK_MONOTONIC, &deadline) != 0) {
+		if (errno == EINTR)
+			continue;
+		pthread_mutex_lock(&turns->lock);
+		left = leave(turns, turn);
+		pthread_mutex_unlock(&turns->lock);
+		if (left)
+			return false;
+		/* A leader is at it, or it leads: that is told in a moment. */
+		while (sem_wait(&turn->ready) != 0)
+			;
+		return true;
+	}
+	return true;
+}
+
+enum err_kind
+turns_wait(struct turns *turns, struct turn *turn, bool alone, int ms, bool *leads, struct err *err)
+{
+	struct timespec now;
+	bool in_time = true;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	*turn = (struct turn){.alone = alone};
+	pthread_mutex_lock(&turns->lock);
+	if (turns->led && turns->waiting >= CROWD && now.tv_sec > turns->led_at + SLOW_S) {
+		pthread_mutex_unlock(&turns->lock);
+		return err_set(err, ERR_BUSY, "store: too many wait for the write lock");
+	}
+	sem_init(&turn->ready, 0, 0);
+	if (turns->led)
+		append(turns, turn);
+	else {
+		turns->led = turn->leads = true;
+		turns->led_at = now.tv_sec;
+	}
+	pthread_mutex_unlock(&turns->lock);
+	if (!turn->leads) {
+		now.tv_sec += ms / MS_IN_S + 1;
+		in_time = wait_ready(turns, turn, now);
+	}
+	*leads = turn->leads;
+	sem_destroy(&turn->ready);
+	return in_time ? ERR_OK
+		       : err_set(err, ERR_BUSY, "store: the write lock was not to be had in time");
+}
+
+struct turn *
+turns_next(struct turns *turns)
+{
+	struct turn *turn = NULL;
+
+	pthread_mutex_lock(&turns->lock);
+	if (turns->first != NULL && !turns->first->alone)
+		turn = take_first(turns);
+	pthread_mutex_unlock(&turns->lock);
+	return turn;
+}
+
+void
+turns_hand_on(struct turns *turns)
+{
+	struct timespec now;
+	struct turn *next = NULL;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	pthread_mutex_lock(&turns->lock);
+	turns->led_at = now.tv_sec;
+	if (turns->first != NULL) {
+		next = take_first(turns);
+		next->leads = true;
+	} else
+		turns->led = false;
+	pthread_mutex_unlock(&turns->lock);
+	if (next != NULL)
+		sem_post(&next->ready);
+}
+
+void
+turns_done(struct turn *turn)
+{
+	sem_post(&turn->ready);
+}
