@@ -28,6 +28,7 @@ enum {
 	ARGS_MOST = 24,   /* parameters of a statement */
 	READ_CACHE_KIB = 512,
 	WRITE_CACHE_KIB = 12 * 1024,
+	CHECKPOINT_PAGES = 8000, /* of the WAL; the more, the fewer writes of the same page */
 };
 
 /* A prepared statement; `index` maps our $n to SQLite's number. */
@@ -142,7 +143,8 @@ configure(struct connection *connection, bool writer)
 		"PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-%d; PRAGMA "
 		"query_only=%d;"
 		"PRAGMA wal_autocheckpoint=%d; PRAGMA journal_size_limit=67108864;",
-		writer ? WRITE_CACHE_KIB : READ_CACHE_KIB, writer ? 0 : 1, writer ? 2000 : 0);
+		writer ? WRITE_CACHE_KIB : READ_CACHE_KIB, writer ? 0 : 1,
+		writer ? CHECKPOINT_PAGES : 0);
 	return sqlite3_exec(connection->sqlite, pragmas, NULL, NULL, NULL);
 }
 
