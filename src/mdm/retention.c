@@ -9,7 +9,7 @@
 
 enum {
 	LOOK_MOST = 1000,         /* rows of one step */
-	REMOVE_MOST = 200,        /* commands of one step: they lie all over the table … */
+	REMOVE_MOST = 100,        /* commands of one step: they lie all over the table … */
 	REMOVE_EVENTS_MOST = 500, /* … and events side by side */
 	BYTES_MOST = 512 * 1024,  /* of answers or messages that go in one step */
 	DAY_MS = 24 * 60 * 60 * 1000,

@@ -23,7 +23,7 @@ struct retention {
 };
 
 /*
- * One step of a pass: looks at up to a thousand rows, and removes up to some hundred of them.
+ * One step of a pass: looks at up to a thousand rows, and removes up to 100 commands or 500 events.
  * Something to remove in a read transaction is ERR_NEEDS_WRITE.  PASS moves on; unless the
  * transaction is committed the caller has to take it back to where it was.
  */

@@ -258,11 +258,11 @@ test_many(void **state)
 		"95 * 86400000 ELSE 20 * 86400000 END FROM n");
 	while (!retention_is_done(&pass)) {
 		writes += step(&pass);
-		assert_in_range(pass.commands - before, 0, 200);
+		assert_in_range(pass.commands - before, 0, 100);
 		before = pass.commands;
 	}
 	assert_int_equal(pass.commands, 1600);
-	assert_int_equal(writes, 8);
+	assert_int_equal(writes, 16);
 	assert_int_equal(unit_sql_int(&unit, "SELECT count(*) FROM delivery"), 1400);
 	assert_int_equal(
 		unit_sql_int(&unit, "SELECT count(*) FROM delivery WHERE ended_at IS NULL"), 1000);
