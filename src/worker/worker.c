@@ -34,10 +34,10 @@ stop(int signal_number)
 	stopping = 1;
 }
 
-/* Does WORK, which finds in most cases nothing to do, in a read transaction; if it has to write, in
- * a write transaction from the start. */
 typedef enum err_kind (*work_fn)(struct mdm *mdm, void *context, struct err *err);
 
+/* Does WORK, which finds nothing to do in most cases, in a read transaction; when it has to write,
+ * from its start in a write transaction. */
 static enum err_kind
 do_work(struct mdm *mdm, work_fn work, void *context, struct err *err)
 {

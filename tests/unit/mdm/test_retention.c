@@ -213,6 +213,7 @@ test_views_keep_what_they_show(void **state)
 	for (size_t i = 0; i < COUNT(lists); i++)
 		assert_string_equal(unit_sql_text(&unit, lists[i].view), lists[i].shown);
 	assert_int_equal(unit_sql_int(&unit, "SELECT sum(seen_at) FROM inventory"), 35);
+	assert_int_equal(unit_sql_int(&unit, "SELECT count(payload_no) FROM inventory"), 0);
 }
 
 /* A newer answer takes the place of what was moved. */
