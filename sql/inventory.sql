@@ -2,7 +2,8 @@
 
 -- name: inventory_replace
 INSERT INTO inventory (enrollment_no, request, payload_no, seen_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (enrollment_no, request) DO UPDATE SET payload_no = excluded.payload_no, seen_at = excluded.seen_at;
+ON CONFLICT (enrollment_no, request) DO UPDATE
+SET payload_no = excluded.payload_no, document = NULL, seen_at = excluded.seen_at;
 
 -- name: inventory_document
 SELECT document FROM inventory WHERE enrollment_no = $1 AND request = $2;

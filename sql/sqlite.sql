@@ -239,11 +239,14 @@ FROM setting_value;
 
 CREATE TRIGGER setting_insert INSTEAD OF INSERT ON setting
 BEGIN
-	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics or enroll_devices')
-	WHERE NEW.name IS NULL
-		OR NEW.name NOT IN ('server_url', 'organization', 'enroll_topics', 'enroll_devices');
+	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results or keep_events')
+	WHERE NEW.name IS NULL OR NEW.name NOT IN
+		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events');
 	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
-	SELECT RAISE(ABORT, 'setting: value must be text') WHERE typeof(NEW.value) <> 'text';
+	-- A number of days may be written without quotes.
+	SELECT RAISE(ABORT, 'setting: value must be text')
+	WHERE typeof(NEW.value) <> 'text'
+		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events'));
 	SELECT RAISE(ABORT, 'setting: server_url must be like https://mdm.example.com, without a / at its end')
 	WHERE NEW.name = 'server_url' AND (NEW.value NOT GLOB 'https://[A-Za-z0-9[]*' OR NEW.value GLOB '*/'
 		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000);
@@ -253,6 +256,12 @@ BEGIN
 	WHERE NEW.name = 'enroll_topics' AND (trim(NEW.value) = '' OR NEW.value GLOB '*[^-A-Za-z0-9 ._]*');
 	SELECT RAISE(ABORT, 'setting: enroll_devices is any or listed')
 	WHERE NEW.name = 'enroll_devices' AND NEW.value NOT IN ('any', 'listed');
+	SELECT RAISE(ABORT, 'setting: keep_results is a whole number of days from 1 to 36500, or forever')
+	WHERE NEW.name = 'keep_results' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
+		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
+	SELECT RAISE(ABORT, 'setting: keep_events is a whole number of days from 1 to 36500, or forever')
+	WHERE NEW.name = 'keep_events' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
+		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
@@ -276,6 +285,9 @@ BEGIN
 END;
 
 -- ---- facts learnt from answers ----
+--
+-- Of lists the last whole answer counts: it is found by its number, or, when its time was over (mdm/retention.c), in
+-- `document`.
 
 CREATE VIEW device_info AS
 SELECT e.id AS device, j.key AS name, j.value AS value,
@@ -296,8 +308,8 @@ SELECT e.id AS device, k.key AS kind, j.key AS name, j.value AS value,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
-JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
-	json_each(a.response, '$.GlobalRestrictions') k,
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.GlobalRestrictions') k,
 	json_each(CASE WHEN k.type = 'object' THEN k.value ELSE '{}' END) j
 WHERE i.request = 'Restrictions';
 
@@ -312,8 +324,8 @@ SELECT e.id AS device,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
-JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
-	json_each(a.response, '$.InstalledApplicationList') j
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.InstalledApplicationList') j
 WHERE i.request = 'InstalledApplicationList' AND j.type = 'object';
 
 CREATE VIEW installed_profile AS
@@ -326,8 +338,8 @@ SELECT e.id AS device,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
-JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
-	json_each(a.response, '$.ProfileList') j
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.ProfileList') j
 WHERE i.request = 'ProfileList' AND j.type = 'object';
 
 CREATE VIEW installed_provisioning_profile AS
@@ -338,8 +350,8 @@ SELECT e.id AS device,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
-JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
-	json_each(a.response, '$.ProvisioningProfileList') j
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.ProvisioningProfileList') j
 WHERE i.request = 'ProvisioningProfileList' AND j.type = 'object';
 
 CREATE VIEW installed_certificate AS
@@ -350,6 +362,6 @@ SELECT e.id AS device,
 	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
-JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
-	json_each(a.response, '$.CertificateList') j
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.CertificateList') j
 WHERE i.request = 'CertificateList' AND j.type = 'object';

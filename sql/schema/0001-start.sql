@@ -104,8 +104,8 @@ CREATE TABLE answer (
 	PRIMARY KEY (enrollment_no, payload_no)
 );
 
--- What is known of a device by the answers to one kind of request: the last whole answer (payload_no), or the facts of
--- many put together (document).
+-- What is known of a device by the answers to one kind of request: the last whole answer (its payload_no; or, when it
+-- is kept no longer in `answer`, its response as document), or the facts of many put together (document).
 CREATE TABLE inventory (
 	enrollment_no BIGINT NOT NULL,
 	request TEXT NOT NULL,

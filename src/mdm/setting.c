@@ -11,7 +11,12 @@
 #include "codec/text.h"
 #include "mdm/event.h"
 
-enum { VALUE_MOST = 4000, ORGANIZATION_MOST = 200, DETAIL_MOST = 1024 };
+enum {
+	VALUE_MOST = 4000,
+	ORGANIZATION_MOST = 200,
+	DETAIL_MOST = 1024,
+	DAYS_MOST = 36500,
+};
 
 /* ---- what a value may be ---- */
 
@@ -59,11 +64,22 @@ takes_topics(const char *value)
 	return word;
 }
 
+/* A number as people write it: no sign, no blank, no zero in front. */
+static bool
+takes_days(const char *value)
+{
+	int64_t days;
+
+	return setting_days(value, &days);
+}
+
 static bool
 takes_devices(const char *value)
 {
 	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
 }
+
+#define DAYS_SHOULD_BE "a whole number of days from 1 to 36500, or forever"
 
 static const struct setting {
 	const char *name;
@@ -78,6 +94,8 @@ static const struct setting {
 	{"enroll_topics", "imported", takes_topics,
 		"imported (those of the push certificates), any, or topics separated by blanks"},
 	{"enroll_devices", "any", takes_devices, "any or listed"},
+	{"keep_results", "365", takes_days, DAYS_SHOULD_BE},
+	{"keep_events", "90", takes_days, DAYS_SHOULD_BE},
 };
 
 static const struct setting *
@@ -105,6 +123,21 @@ setting_check(const char *name, const char *value, struct err *err)
 	if (strlen(value) > VALUE_MOST || !setting->takes(value))
 		return err_set(err, ERR_BAD_INPUT, "%s must be %s", name, setting->should_be);
 	return ERR_OK;
+}
+
+bool
+setting_days(const char *value, int64_t *days)
+{
+	const char *p = value;
+
+	*days = 0;
+	if (strcmp(value, "forever") == 0)
+		return true;
+	if (*p == '0')
+		return false;
+	while (isdigit((unsigned char)*p) && *days <= DAYS_MOST)
+		*days = *days * 10 + (*p++ - '0');
+	return p != value && *p == '\0' && *days <= DAYS_MOST;
 }
 
 /* ---- the store ---- */

@@ -111,7 +111,8 @@ enum err_kind db_first(struct db *db, enum statement statement, const struct db_
 
 /*
  * All rows, handed to EACH one by one until it returns something else than ERR_OK, which is then
- * returned. EACH may run other statements, but not the same one.
+ * returned (ERR_NOT_FOUND: that is enough, and ERR_OK is returned).  EACH may run other statements,
+ * but not the same one.
  */
 typedef enum err_kind (*db_each_fn)(const struct db_row *row, void *context, struct err *err);
 enum err_kind db_each(struct db *db, enum statement statement, const struct db_value *args,

@@ -1,5 +1,6 @@
 /*
- * The worker's loop: pushes, and every few seconds the commands whose time is over.  It looks for
+ * The worker's loop: pushes, every few seconds the commands whose time is over, and every minute
+ * what has been kept long enough.  It looks for
  * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
@@ -10,13 +11,18 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mdm/queue.h"
+#include "mdm/retention.h"
 #include "worker/pusher.h"
 
 enum {
 	EXPIRE_EVERY_MS = 10 * 1000,
 	EXPIRE_MOST = 500,
 	CHECK_EVERY_MS = 2000,
-	DRAIN_MS = 5000, /* after a stop signal, pushes under way may take so long */
+	RETAIN_EVERY_US = 60 * 1000 * 1000,
+	RETAIN_REST = 300,           /* a pass rests so many times as long as it took, … */
+	RETAIN_REST_MOST = 60,       /* … minutes at most */
+	RETAIN_BREAK_US = 20 * 1000, /* between its steps devices get the write lock */
+	DRAIN_MS = 5000,             /* after a stop signal, pushes under way may take so long */
 };
 
 static volatile sig_atomic_t stopping;
@@ -28,43 +34,122 @@ stop(int signal_number)
 	stopping = 1;
 }
 
-/* *COUNT commands have been ended; EXPIRE_MOST: there may be more. */
+typedef enum err_kind (*work_fn)(struct mdm *mdm, void *context, struct err *err);
+
+/* Does WORK, which finds nothing to do in most cases, in a read transaction; when it has to write,
+ * from its start in a write transaction. */
 static enum err_kind
-expire(struct mdm *mdm, int64_t *count, struct err *err)
+do_work(struct mdm *mdm, work_fn work, void *context, struct err *err)
 {
 	enum err_kind kind = db_begin(mdm->db, DB_READ, err);
 
-	*count = 0;
 	if (kind != ERR_OK)
 		return kind;
-	kind = queue_expire(mdm, EXPIRE_MOST, count, err);
+	kind = work(mdm, context, err);
 	db_rollback(mdm->db);
 	if (kind != ERR_NEEDS_WRITE)
 		return kind;
 	kind = db_begin(mdm->db, DB_WRITE, err);
 	if (kind != ERR_OK)
 		return kind;
-	kind = queue_expire(mdm, EXPIRE_MOST, count, err);
+	kind = work(mdm, context, err);
 	if (kind == ERR_OK)
 		return db_commit(mdm->db, err);
 	db_rollback(mdm->db);
 	return kind;
 }
 
+/* ---- commands whose time is over ---- */
+
+/* CONTEXT: how many it were; EXPIRE_MOST: there may be more. */
+static enum err_kind
+expire(struct mdm *mdm, void *context, struct err *err)
+{
+	return queue_expire(mdm, EXPIRE_MOST, context, err);
+}
+
 static void
 expire_when_due(struct mdm *mdm, int64_t *next)
 {
 	struct err err = {0};
-	int64_t count;
+	int64_t count = 0;
 
 	if (*next > clock_now())
 		return;
-	if (expire(mdm, &count, &err) != ERR_OK)
+	if (do_work(mdm, expire, &count, &err) != ERR_OK)
 		log_line(LOG_WARNING, "expired commands cannot be ended now", "error", err.message,
 			NULL);
 	if (count < EXPIRE_MOST)
 		*next = clock_now() + EXPIRE_EVERY_MS;
 }
+
+/* ---- what has been kept long enough ---- */
+
+struct retaining {
+	struct retention pass;
+	int64_t took;    /* by the pass, so far */
+	int64_t next_at; /* its next step; both in clock_ticks_us() */
+};
+
+struct retaining_step {
+	const struct retention *from;
+	struct retention to;
+};
+
+static enum err_kind
+retain(struct mdm *mdm, void *context, struct err *err)
+{
+	struct retaining_step *step = context;
+
+	step->to = *step->from;
+	return retention_step(mdm, &step->to, err);
+}
+
+static int64_t
+larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* After a pass: a rest that is long enough for what the pass has cost. */
+static void
+retaining_rest(struct mdm *mdm, struct retaining *retaining)
+{
+	const struct retention *pass = &retaining->pass;
+	int64_t rest = larger(RETAIN_EVERY_US, retaining->took * RETAIN_REST);
+	int64_t most = (int64_t)RETAIN_EVERY_US * RETAIN_REST_MOST;
+
+	if (pass->commands + pass->events > 0)
+		log_line(LOG_INFO, "what was kept long enough is gone", "commands",
+			arena_printf(mdm->arena, "%lld", (long long)pass->commands), "events",
+			arena_printf(mdm->arena, "%lld", (long long)pass->events), NULL);
+	*retaining = (struct retaining){.next_at = clock_ticks_us() + (rest < most ? rest : most)};
+}
+
+static void
+retain_when_due(struct mdm *mdm, struct retaining *retaining)
+{
+	int64_t began = clock_ticks_us(), now;
+	struct retaining_step step = {.from = &retaining->pass};
+	struct err err = {0};
+
+	if (retaining->next_at > began)
+		return;
+	if (do_work(mdm, retain, &step, &err) != ERR_OK) {
+		log_line(LOG_WARNING, "what is old cannot be removed now", "error", err.message,
+			NULL);
+		retaining->next_at = clock_ticks_us() + RETAIN_EVERY_US;
+		return;
+	}
+	now = clock_ticks_us();
+	retaining->pass = step.to;
+	retaining->took += now - began;
+	retaining->next_at = now + larger(RETAIN_BREAK_US, 2 * (now - began));
+	if (retention_is_done(&retaining->pass))
+		retaining_rest(mdm, retaining);
+}
+
+/* ---- the loop ---- */
 
 /* Until a stop signal; or ERR_CONFLICT when the store's file is another one now. */
 static enum err_kind
@@ -72,6 +157,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 	struct err *err)
 {
 	int64_t next_expire = 0, next_check = 0, deadline;
+	struct retaining retaining = {0};
 
 	while (!stopping) {
 		if (next_check <= clock_now()) {
@@ -82,6 +168,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 		}
 		pusher_round(pusher, true);
 		expire_when_due(mdm, &next_expire);
+		retain_when_due(mdm, &retaining);
 		arena_reset(mdm->arena);
 		pusher_wait(pusher, (int)conf->poll_ms);
 	}

@@ -327,6 +327,8 @@ def test_a_slip_of_the_pen_is_refused(server, device, request_name, args, messag
         ("server_url", ""), ("server_url", "http://mdm.example.com"), ("server_url", "https://"), ("server_url", "https://x/"),
         ("server_url", "https://a b"), ("server_url", 7), ("organization", ""), ("organization", "x" * 201),
         ("enroll_topics", ""), ("enroll_topics", "  "), ("enroll_topics", "a;b"), ("enroll_devices", "some"),
+        ("keep_results", "0"), ("keep_results", 0), ("keep_results", "36501"), ("keep_results", "-3"), ("keep_results", None),
+        ("keep_events", "30 days"), ("keep_events", -1), ("keep_events", ""), ("keep_events", "Forever"),
     ],
 )  # fmt: skip
 def test_settings_that_cannot_be(server, name, value):

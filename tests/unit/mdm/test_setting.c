@@ -34,6 +34,25 @@ static const struct {
 	{"enroll_devices", "any", true},
 	{"enroll_devices", "listed", true},
 	{"enroll_devices", "some", false},
+	{"keep_results", "1", true},
+	{"keep_results", "36500", true},
+	{"keep_results", "forever", true},
+	{"keep_results", "36501", false},
+	{"keep_results", "99999999999999999999", false},
+	{"keep_results", "0", false},
+	{"keep_results", "007", false},
+	{"keep_results", "-1", false},
+	{"keep_results", "+1", false},
+	{"keep_results", "1.5", false},
+	{"keep_results", "1 ", false},
+	{"keep_results", " 1", false},
+	{"keep_results", "1d", false},
+	{"keep_results", "", false},
+	{"keep_results", "Forever", false},
+	{"keep_events", "90", true},
+	{"keep_events", "forever", true},
+	{"keep_events", "36501", false},
+	{"keep_events", "never", false},
 	{"no_such", "x", false},
 };
 
@@ -68,7 +87,7 @@ test_defaults(void **state)
 	static const struct {
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
-		{"enroll_devices", "any"}};
+		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"}};
 	struct unit_store unit;
 	size_t count = 0;
 
@@ -131,6 +150,39 @@ test_sql_face(void **state)
 	unit_store_close(&unit);
 }
 
+/* The view refuses what the program refuses (of what can be typed there), and takes what it takes.
+ */
+static void
+test_sql_checks(void **state)
+{
+	struct unit_store unit;
+
+	(void)state;
+	unit_store_open(&unit);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *value = cases[i].value;
+		const char *error;
+		char sql[300];
+
+		if (strchr(value, '\n') != NULL || (unsigned char)value[0] == 0xff)
+			continue;
+		snprintf(sql, sizeof(sql), "INSERT INTO setting (name, value) VALUES ('%s', '%s')",
+			cases[i].name, value);
+		error = unit_sql_error(&unit, sql);
+		if (cases[i].good != (*error == '\0'))
+			fail_msg("%s: %s", sql, error);
+		if (!cases[i].good)
+			assert_non_null(strstr(error, "setting: "));
+	}
+	unit_sql(&unit, "INSERT INTO setting (name, value) VALUES ('keep_events', 30)");
+	assert_string_equal(
+		unit_sql_text(&unit, "SELECT value FROM setting WHERE name = 'keep_events'"), "30");
+	assert_string_equal(
+		unit_sql_error(&unit, "UPDATE setting SET value = 0 WHERE name = 'keep_events'"),
+		"setting: keep_events is a whole number of days from 1 to 36500, or forever");
+	unit_store_close(&unit);
+}
+
 int
 main(void)
 {
@@ -139,6 +191,7 @@ main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_sql_face),
+		cmocka_unit_test(test_sql_checks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
