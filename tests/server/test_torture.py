@@ -83,7 +83,7 @@ def pushes_survive_the_worker(fleet, killer):
     for _ in range(3):
         server.start_push()
         goal = len(server.pushes()) + killer.random.randrange(len(fleet.steady) // 4)
-        wait_for(lambda: len(server.pushes()) >= goal or fleet.has_no_push_to_send(), "pushes", every=0.001)  # noqa: B023
+        wait_for(lambda: len(server.pushes()) >= goal or fleet.has_settled(), "pushes", every=0.001)  # noqa: B023
         server.parts.pop("pomona-push").kill()
         killer.kills += 1
     server.start_push()
@@ -225,7 +225,7 @@ def test_a_store_locked_for_long_loses_nothing(fleet, seconds):
         shell.type("ROLLBACK;")
         shell.leave()
         assert set(statuses) <= {200, 503}, statuses
-        assert writer.token_update().status == 200
+        wait_for(lambda: writer.token_update().status == 200, "the lock to be free")
         goal = fleet.journal_size() + 500 * JOURNAL_LINE
         wait_for(lambda: fleet.journal_size() > goal, "the load to go on", 60)
     for device in (reader, writer):

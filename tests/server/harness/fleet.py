@@ -106,17 +106,27 @@ class Fleet:
         if free:
             self.queue(free, "EraseDevice", args="json_object('confirm', id)")
 
-    def has_no_push_to_send(self):
-        rest = "SELECT count(*) AS n FROM push WHERE under_way = 1 OR due_at IS NOT NULL OR served < wanted"
-        return self.server.value(rest) == 0
+    def rest(self):
+        """What is not at its end: commands, wishes for a push, devices that are enrolling; a few of each."""
+        return [
+            self.server.sql(statement + " LIMIT 3")
+            for statement in (
+                "SELECT d.*, q.*, p.request FROM delivery d JOIN payload p ON p.no = d.payload_no"
+                " LEFT JOIN push q USING (enrollment_no) WHERE d.ended_at IS NULL",
+                "SELECT * FROM push WHERE under_way = 1 OR due_at IS NOT NULL OR served < wanted",
+                "SELECT * FROM device WHERE state <> 'enrolled'",
+            )
+        ]
+
+    def has_settled(self):
+        return not any(self.rest())
 
     def settle(self):
-        """Every command has come to its end, and every wish for a push is answered."""
-        rest = "SELECT count(*) AS n FROM delivery WHERE ended_at IS NULL"
-        wait_for(lambda: self.server.value(rest) == 0, "all commands to end", 90, every=0.1)
-        wait_for(self.has_no_push_to_send, "all pushes to be answered", 90, every=0.1)
-        rest = "SELECT count(*) AS n FROM device WHERE state <> 'enrolled'"
-        wait_for(lambda: self.server.value(rest) == 0, "all devices to be enrolled again", 90, every=0.1)
+        """Every command has come to its end, every wish for a push is answered, and all devices are enrolled."""
+        try:
+            wait_for(self.has_settled, "all to settle", 90, every=0.1)
+        except AssertionError:
+            raise AssertionError(f"it does not settle: {self.rest()}") from None
 
 
 class Feeder:
