@@ -158,6 +158,7 @@ claim_row(struct mdm *mdm, const struct db_row *row, int64_t lease, struct push_
 		.wanted = db_int(row, 1),
 		.attempts = db_int(row, 2),
 		.failures = db_int(row, 3),
+		.claimed_at = now,
 		.token_at = db_int(row, 7),
 		.id = db_text(row, 4)};
 	job->token = db_blob(row, 5, &job->token_len);
@@ -244,9 +245,11 @@ record_sent(struct mdm *mdm, const struct push_policy *policy, const struct push
 	bool open;
 	enum err_kind kind;
 
+	/* The push was for what could go when it was claimed; the answer may have waited for a full
+	 * disk.  What could go only later is due then, or at once. */
 	kind = db_first(mdm->db, SQL_PUSH_STATE, DB_ARGS(DB_INT(job->enrollment_no)), &state, err);
 	if (kind == ERR_OK)
-		kind = look_at_queue(mdm, job->enrollment_no, now, &open, &later, err);
+		kind = look_at_queue(mdm, job->enrollment_no, job->claimed_at, &open, &later, err);
 	if (kind != ERR_OK)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 	wanted = db_int(&state, 3);

@@ -28,6 +28,7 @@ struct push_job {
 	int64_t wanted;   /* the count at the claim */
 	int64_t attempts; /* pushes in a row that brought nothing */
 	int64_t failures;
+	int64_t claimed_at;
 	int64_t token_at; /* when the token came: tells whether there is a newer one */
 	const char *id;   /* the enrollment's */
 	const void *token;

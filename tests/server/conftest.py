@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 
 import pytest
@@ -79,6 +80,20 @@ def push_server(make_server):
     own = make_server(push=True)
     yield own
     own.stop()
+
+
+@pytest.fixture
+def small_disk(root, request):
+    """A file system of 6 MB, or as many as the test says."""
+    place, size = os.path.join(root, "small-disk"), getattr(request, "param", "6m")
+    os.makedirs(place)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", place], capture_output=True, check=False)
+    if done.returncode != 0:
+        os.rmdir(place)
+        pytest.skip("needs the right to mount a file system")
+    yield place
+    subprocess.run(["umount", place], check=True)
+    os.rmdir(place)
 
 
 @pytest.fixture

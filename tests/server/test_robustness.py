@@ -5,14 +5,13 @@ import http.client
 import os
 import signal
 import ssl
-import subprocess
 import threading
 import time
 
 import pytest
 
 from harness import wait_for
-from harness.process import SANITIZER, Program, program_path
+from harness.process import SANITIZER, Shell, program_path
 from harness.server import quote
 
 
@@ -143,29 +142,6 @@ def test_nginx_reloads_under_load(own_server, load):
     assert set(load.statuses) == {200}
 
 
-class Shell(Program):
-    """A sqlite3 shell in which somebody types."""
-
-    def __init__(self, server):
-        self.read_end, write_end = os.pipe()
-        super().__init__(server.programs, "shell", ["sqlite3", "-bail", server.db], server.dir, stdin=-1, stdout=write_end)
-        os.close(write_end)
-
-    def type(self, text):
-        self.process.stdin.write(text.encode() + b"\n.print done\n")
-        self.process.stdin.flush()
-        answer = b""
-        while not answer.endswith(b"done\n"):
-            piece = os.read(self.read_end, 4096)
-            assert piece, self.output()
-            answer += piece
-
-    def leave(self):
-        self.process.stdin.close()
-        assert self.wait() == 0
-        os.close(self.read_end)
-
-
 def test_a_locked_store_is_503_and_retry_after(own_server):
     device = own_server.enrolled()
     uuid = own_server.queue(device, "ProfileList")
@@ -205,18 +181,6 @@ def test_a_locked_store_does_not_lose_a_check_in(own_server):
     shell.leave()
     device.enroll()
     assert own_server.device_row(device)["state"] == "enrolled"
-
-
-@pytest.fixture
-def small_disk(root):
-    """A file system of 6 MB."""
-    place = os.path.join(root, "small-disk")
-    os.makedirs(place)
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", place], capture_output=True, check=False)
-    if done.returncode != 0:
-        pytest.skip("needs the right to mount a file system")
-    yield place
-    subprocess.run(["umount", place], check=True)
 
 
 def test_a_full_disk_is_503(make_server, small_disk):

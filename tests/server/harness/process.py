@@ -152,3 +152,26 @@ class Program:
         with open(f"/proc/{self.pid}/stat") as stat:
             fields = stat.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Shell(Program):
+    """A sqlite3 shell in which somebody types."""
+
+    def __init__(self, server):
+        self.read_end, write_end = os.pipe()
+        super().__init__(server.programs, "shell", ["sqlite3", "-bail", server.db], server.dir, stdin=-1, stdout=write_end)
+        os.close(write_end)
+
+    def type(self, text):
+        self.process.stdin.write(text.encode() + b"\n.print done\n")
+        self.process.stdin.flush()
+        answer = b""
+        while not answer.endswith(b"done\n"):
+            piece = os.read(self.read_end, 4096)
+            assert piece, self.output()
+            answer += piece
+
+    def leave(self):
+        self.process.stdin.close()
+        assert self.wait() == 0
+        os.close(self.read_end)

@@ -108,15 +108,24 @@ class Server:
         return program
 
     def start_fcgi(self, *options, listen=None):
-        program = self.start("pomona-fcgi", [program_path("pomona-fcgi"), "--listen", listen or self.socket, *options])
-        ready = program.output().count("msg=ready")
-        wait_for(lambda: self._is_ready(program, "msg=ready", ready), "pomona-fcgi to be ready")
+        return self._start_until_ready(
+            "pomona-fcgi", [program_path("pomona-fcgi"), "--listen", listen or self.socket, *options]
+        )
+
+    def _start_until_ready(self, name, argv):
+        """The log may tell of earlier starts."""
+        log = self.path(name + ".log")
+        offset = os.path.getsize(log) if os.path.exists(log) else 0
+        program = self.start(name, argv)
+        wait_for(lambda: self._is_ready(program, offset), f"{name} to be ready")
         return program
 
     @staticmethod
-    def _is_ready(program, mark, before):
+    def _is_ready(program, offset):
         assert program.alive(), f"{program.name} ended at once\n{program.output()[-3000:]}"
-        return program.output().count(mark) > before
+        with open(program.log, "rb") as log:
+            log.seek(offset)
+            return b"msg=ready" in log.read()
 
     def write_site(self, **values):
         usual = {
@@ -169,10 +178,7 @@ class Server:
         return program
 
     def start_push(self):
-        program = self.start("pomona-push", [program_path("pomona-push")])
-        ready = program.output().count("msg=ready")
-        wait_for(lambda: self._is_ready(program, "msg=ready", ready), "pomona-push to be ready")
-        return program
+        return self._start_until_ready("pomona-push", [program_path("pomona-push")])
 
     def stop(self):
         problems = []

@@ -430,6 +430,22 @@ test_unblocked_it_is_pushed(void **state)
 	assert_string_not_equal(unit_sql_text(&unit, "SELECT due_at FROM push"), "");
 }
 
+/* The answer is recorded late (a full disk): the device came for that push when there was nothing
+ * yet. */
+static void
+test_not_before_passes_while_a_push_is_under_way(void **state)
+{
+	(void)state;
+	unit_sql(&unit, "UPDATE queue SET not_before = '1970-01-01T00:16:42Z' WHERE uuid = 'U1'");
+	unit_sql(&unit, "UPDATE push SET due_at = 1");
+	assert_int_equal(claim(10), 1);
+	came(false, true);
+	clock_fake(NOW + 5 * SECOND); /* the command may go for 3 s */
+	record(&jobs[0], (struct push_answer){.status = 200});
+	assert_in_range(due_in() + 10 * SECOND, 0, 10 * SECOND); /* at once */
+	assert_int_equal(claim(10), 1);
+}
+
 int
 main(void)
 {
@@ -450,6 +466,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_new_commands_and_the_waits, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			test_not_before_is_no_matter_of_the_others, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			test_not_before_passes_while_a_push_is_under_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_unblocked_it_is_pushed, setup, teardown),
 	};
 
