@@ -104,26 +104,54 @@ write_all(struct worker *worker, struct db *db, int turn, struct err *err)
 	return kind;
 }
 
-/* ERR_BUSY while the disk lives is no harm: the lock was not to be had. */
+struct writing {
+	struct worker *worker;
+	struct db *db;
+	int turn;
+	bool roll_back;
+};
+
+static enum err_kind
+write_in(void *context, struct err *err)
+{
+	struct writing *writing = context;
+	enum err_kind kind = write_all(writing->worker, writing->db, writing->turn, err);
+
+	return kind == ERR_OK && writing->roll_back ? ERR_GONE : kind;
+}
+
+/* In a transaction of its own. */
+static enum err_kind
+write_alone(struct writing *writing, struct err *err)
+{
+	enum err_kind kind = db_begin(writing->db, DB_WRITE, err);
+
+	if (kind == ERR_OK)
+		kind = write_in(writing, err);
+	if (kind == ERR_OK)
+		return db_commit(writing->db, err);
+	db_rollback(writing->db);
+	return kind;
+}
+
+/* Most share a commit.  ERR_BUSY while the disk lives is no harm: the lock was not to be had. */
 static void
 take_turn(struct worker *worker, struct db *db)
 {
 	unsigned char *outcome = worker->told->outcome[worker->number];
-	int turn = worker->told->turns[worker->number];
-	bool roll_back = chance_below(&worker->chance, 6) == 0;
+	struct writing writing = {.worker = worker,
+		.db = db,
+		.turn = worker->told->turns[worker->number]++,
+		.roll_back = chance_below(&worker->chance, 6) == 0};
 	struct err err = {0};
+	enum err_kind kind = chance_below(&worker->chance, 4) == 0
+				     ? write_alone(&writing, &err)
+				     : db_transact(db, write_in, &writing, &err);
 
-	if (db_begin(db, DB_WRITE, &err) != ERR_OK)
-		return;
-	worker->told->turns[worker->number]++;
-	if (write_all(worker, db, turn, &err) != ERR_OK) {
-		db_rollback(db);
-	} else if (roll_back) {
-		db_rollback(db);
-		outcome[turn] = ROLLED_BACK;
-	} else if (db_commit(db, &err) == ERR_OK) {
-		outcome[turn] = COMMITTED;
-	}
+	if (kind == ERR_OK)
+		outcome[writing.turn] = COMMITTED;
+	else if (kind == ERR_GONE)
+		outcome[writing.turn] = ROLLED_BACK;
 }
 
 /* A reader's snapshot keeps checkpoints from going all the way. */

@@ -311,6 +311,7 @@ test_no_statement_scans_a_table(void **state)
 
 			/* A device's whole history, for what is open of it. */
 			if (strstr(step, "USING PRIMARY KEY (enrollment_no=?)") != NULL &&
+				strncmp(step, "SEARCH inventory", 16) != 0 &&
 				!scan_is_allowed(statement_name((enum statement)i))) {
 				print_error("%s: %s\n", statement_name((enum statement)i), step);
 				scans++;
