@@ -7,7 +7,9 @@ SELECT e.no, e.id, e.device_no, e.kind, e.state, e.blocked + COALESCE(d.blocked,
 	CASE WHEN NOT EXISTS (SELECT 1 FROM delivery q WHERE q.enrollment_no = e.no AND q.ended_at IS NULL) THEN 0
 		WHEN EXISTS (SELECT 1 FROM delivery q
 			WHERE q.enrollment_no = e.no AND q.state = 'sent' AND q.ended_at IS NULL) THEN 2
-		ELSE 1 END
+		ELSE 1 END,
+	CASE WHEN EXISTS (
+		SELECT 1 FROM push p WHERE p.enrollment_no = e.no AND p.due_at IS NOT NULL AND p.attempts <> 0) THEN 1 ELSE 0 END
 FROM enrollment e LEFT JOIN enrollment d ON d.no = e.device_no
 WHERE e.id = $1;
 

@@ -288,7 +288,8 @@ serve_report(struct visit *visit, const struct report *report, struct buf *reply
 		kind = queue_undefer(visit->mdm, visit->enrollment.no, visit->err);
 	if (kind == ERR_OK && (!idle || visit->enrollment.has_commands))
 		kind = offer_next(visit, reply);
-	if (kind == ERR_OK)
+	if (kind == ERR_OK &&
+		(!idle || visit->note->offered != NULL || visit->enrollment.is_awaited))
 		kind = push_device_came(visit->mdm, visit->enrollment.no,
 			visit->note->offered != NULL, idle, visit->err);
 	if (kind == ERR_OK)

@@ -133,6 +133,7 @@ enrollment_find(struct mdm *mdm, const char *id, struct enrollment *enrollment, 
 		.last_seen = db_int(&row, 10),
 		.has_commands = db_int(&row, 11) != 0,
 		.has_sent = db_int(&row, 11) == 2,
+		.is_awaited = db_int(&row, 12) != 0,
 	};
 	return ERR_OK;
 }

@@ -46,6 +46,7 @@ struct enrollment {
 	int64_t last_seen; /* milliseconds since 1970; 0: never */
 	bool has_commands; /* open ones */
 	bool has_sent;     /* one of them is on its way */
+	bool is_awaited;   /* it has been pushed again and again: its coming is to be noted */
 };
 
 /* "device", "user", … as in the view. */
