@@ -319,6 +319,7 @@ def test_a_connection_that_hangs_is_left(make_server):
     server = make_server(lease=3)
     relay = None
     try:
+        server.apns_port = free_port()
         server.start_apns()
         relay = Relay(server.apns_port)
         server.apns_port = relay.port
