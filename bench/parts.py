@@ -14,7 +14,7 @@ class Effort:
     def __init__(self, quick):
         self.quick = quick
         self.runs = 2 if quick else 5
-        self.seconds = 1 if quick else 3
+        self.seconds = 1 if quick else 2
 
 
 def side_by_side(effort, *measures):
