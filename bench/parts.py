@@ -95,7 +95,7 @@ def floor(figures, rig, effort):
 
 
 def sessions(rig, site, *options):
-    """Each device once: handshake, Idle, command, Acknowledged, nothing; sessions a second."""
+    """Each device once: handshake, Idle, command (SecurityInfo), Acknowledged, nothing; sessions a second."""
     before = time.monotonic()
     stats = rig.sim("--enrolled", "--poll", "1", "--concurrency", "16", *options, url=site.url)
     return {"rps": stats["sessions"] / (time.monotonic() - before), "answered": stats["answered"]}
@@ -115,7 +115,7 @@ def session(figures, _, effort):
 
             def pomona(run=run):
                 own.clear_queue()
-                own.backlog(1)
+                own.backlog(1, "SecurityInfo")
                 result = run(own, own.pomona_site)
                 assert result["answered"] == own.devices, result
                 return result

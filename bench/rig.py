@@ -134,7 +134,7 @@ class Rig:
     def clear_queue(self):
         self.sqlite("UPDATE delivery SET state = 'cancelled', ended_at = 1 WHERE ended_at IS NULL;")
 
-    def backlog(self, each):
+    def backlog(self, each, request="InstalledApplicationList"):
         """EACH commands for every device of the load: rows as the command line makes them."""
         self.sqlite(
             f"""
@@ -143,7 +143,7 @@ class Rig:
             INSERT INTO payload (no, uuid, request, origin, created_at)
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {each})
             SELECT first.no + i, upper(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2)
-                || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), 'InstalledApplicationList', 'cli', 1
+                || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), '{request}', 'cli', 1
             FROM n, first;
             INSERT INTO delivery (enrollment_no, payload_no, state, queued_at)
             SELECT e.no, p.no, 'queued', 1 FROM enrollment e, payload p, first

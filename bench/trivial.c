@@ -27,7 +27,7 @@ make_reply(void)
 	static const char command[] =
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<plist "
 		"version=\"1.0\"><dict><key>Command</key>"
-		"<dict><key>RequestType</key><string>InstalledApplicationList</string></dict>"
+		"<dict><key>RequestType</key><string>SecurityInfo</string></dict>"
 		"<key>CommandUUID</key><string>11111111-2222-3333-4444-555555555555</string>"
 		"</dict></plist>\n";
 
