@@ -98,17 +98,20 @@ run(struct db_store *store, int threads, double seconds)
 	int64_t began = clock_ticks_us();
 	bool failed = writers == NULL;
 	long commits = 0;
+	int started = 0;
 
-	for (int i = 0; i < threads && !failed; i++) {
-		writers[i] = (struct writer){.store = store, .number = i};
-		failed = pthread_create(&writers[i].thread, NULL, write_on, &writers[i]) != 0;
+	while (started < threads && !failed) {
+		writers[started] = (struct writer){.store = store, .number = started};
+		failed = pthread_create(
+				 &writers[started].thread, NULL, write_on, &writers[started]) != 0;
+		started += !failed;
 	}
 	nanosleep(&pause, NULL);
 	atomic_store(&stopping, true);
-	for (int i = 0; i < threads && !failed; i++) {
+	for (int i = 0; i < started; i++) {
 		pthread_join(writers[i].thread, NULL);
 		commits += writers[i].commits;
-		failed = writers[i].failed;
+		failed = failed || writers[i].failed;
 	}
 	printf("%.0f\n", (double)commits / ((double)(clock_ticks_us() - began) / 1e6));
 	free(writers);

@@ -269,7 +269,6 @@ def push_rate(rig, url, ca, devices, rounds):
     worker = server.start("bench-push", [program("pomona-push"), "--config", conf])
     wait_for(lambda: "msg=ready" in worker.output(), "the worker")
     for _ in range(rounds):
-        began = time.monotonic()
         rig.sqlite(
             "INSERT INTO push (enrollment_no, topic, wanted, due_at) SELECT no, topic, 1, 1 FROM enrollment WHERE true "
             "ON CONFLICT (enrollment_no) DO UPDATE SET wanted = wanted + 1, due_at = 1, failures = 0, under_way = 0;"

@@ -109,6 +109,8 @@ class Rig:
         stats = self.sim("--load", str(seconds), *options, url=site.url, devices=connections)["load"]
         after = cpu_seconds(site.responder_pids()), cpu_seconds(workers)
         requests = stats["idle"]["count"] + stats["answer"]["count"]
+        if not stats["seconds"] > 0 or not requests:
+            raise RuntimeError(f"no load came about: {stats}")
         main = stats["answer"] if stats["answer"]["count"] > stats["idle"]["count"] * 2 else stats["idle"]
         return {
             "rps": requests / stats["seconds"],

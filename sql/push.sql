@@ -18,14 +18,16 @@ SELECT due_at, under_way, attempts, wanted, served FROM push WHERE enrollment_no
 
 -- name: push_came
 UPDATE push
-SET attempts = $3, failures = 0, served = wanted, due_at = CASE WHEN under_way = 1 THEN due_at ELSE $2 END
+SET attempts = $3, failures = 0, served = wanted, due_at = CASE WHEN under_way = 1 THEN due_at
+	WHEN stopped IS NOT NULL THEN NULL
+	ELSE $2 END
 WHERE enrollment_no = $1;
 
 -- name: push_cancel
-UPDATE push SET due_at = NULL, served = wanted, attempts = 0, failures = 0 WHERE enrollment_no = $1;
+UPDATE push SET due_at = NULL, under_way = 0, served = wanted, attempts = 0, failures = 0 WHERE enrollment_no = $1;
 
 -- name: push_cancel_users
-UPDATE push SET due_at = NULL, served = wanted, attempts = 0, failures = 0
+UPDATE push SET due_at = NULL, under_way = 0, served = wanted, attempts = 0, failures = 0
 WHERE enrollment_no IN (SELECT no FROM enrollment WHERE device_no = $1);
 
 -- name: push_revive
@@ -41,7 +43,8 @@ SELECT p.enrollment_no, p.wanted, p.attempts, p.failures, e.id, e.push_token, e.
 	CASE WHEN e.state = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0 AND e.push_token IS NOT NULL
 		THEN 1 ELSE 0 END,
 	CASE WHEN p.wanted > p.served OR EXISTS (
-		SELECT 1 FROM delivery w WHERE w.enrollment_no = p.enrollment_no AND w.ended_at IS NULL) THEN 1 ELSE 0 END
+		SELECT 1 FROM delivery w WHERE w.enrollment_no = p.enrollment_no AND w.ended_at IS NULL) THEN 1 ELSE 0 END,
+	p.served
 FROM push p JOIN enrollment e ON e.no = p.enrollment_no
 LEFT JOIN enrollment d ON d.no = e.device_no
 WHERE p.topic = $1 AND p.due_at IS NOT NULL AND p.due_at <= $2 ORDER BY p.due_at LIMIT $3;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
+
 enum { OS_MAJOR_MOST = 1000 };
 
 /* The UserID of every user of a Shared iPad; the short name tells them apart. */
@@ -112,8 +114,8 @@ enum err_kind
 enrollment_find(struct mdm *mdm, const char *id, struct enrollment *enrollment, struct err *err)
 {
 	struct db_row row;
-	enum err_kind kind =
-		db_first(mdm->db, SQL_ENROLLMENT_FIND, DB_ARGS(DB_TEXT(id)), &row, err);
+	enum err_kind kind = db_first(
+		mdm->db, SQL_ENROLLMENT_FIND, DB_ARGS(DB_TEXT(id), DB_INT(clock_now())), &row, err);
 
 	if (kind == ERR_NOT_FOUND)
 		return err_set(err, kind, "unknown device %s", id);

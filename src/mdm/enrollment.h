@@ -44,7 +44,7 @@ struct enrollment {
 	const char *certificate; /* the pin, of the device channel; NULL: none */
 	const char *device_state;
 	int64_t last_seen; /* milliseconds since 1970; 0: never */
-	bool has_commands; /* open ones */
+	bool has_commands; /* some that may go now */
 	bool has_sent;     /* one of them is on its way */
 	bool is_awaited;   /* it has been pushed again and again: its coming is to be noted */
 };

@@ -156,6 +156,7 @@ claim_row(struct mdm *mdm, const struct db_row *row, int64_t lease, struct push_
 
 	*job = (struct push_job){.enrollment_no = db_int(row, 0),
 		.wanted = db_int(row, 1),
+		.served = db_int(row, 10),
 		.attempts = db_int(row, 2),
 		.failures = db_int(row, 3),
 		.claimed_at = now,
@@ -254,7 +255,8 @@ record_sent(struct mdm *mdm, const struct push_policy *policy, const struct push
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 	wanted = db_int(&state, 3);
 	served = db_int(&state, 4);
-	attempts = served >= job->wanted ? job->attempts + 1 : 0; /* a new wish begins anew */
+	/* A new wish begins anew. */
+	attempts = job->served >= job->wanted ? job->attempts + 1 : 0;
 	if (served < job->wanted)
 		served = job->wanted;
 	if (wanted > served)

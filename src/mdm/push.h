@@ -25,8 +25,8 @@ struct push_policy {
 /* A push to be sent. */
 struct push_job {
 	int64_t enrollment_no;
-	int64_t wanted;   /* the count at the claim */
-	int64_t attempts; /* pushes in a row that brought nothing */
+	int64_t wanted, served; /* the counts at the claim */
+	int64_t attempts;       /* pushes in a row that brought nothing */
 	int64_t failures;
 	int64_t claimed_at;
 	int64_t token_at; /* when the token came: tells whether there is a newer one */

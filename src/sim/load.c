@@ -139,6 +139,7 @@ begin(struct connection *connection)
 	if (err.kind != ERR_OK) {
 		log_line(LOG_ERROR, "no connection", "error", err.message, NULL);
 		connection->load->over = true;
+		connection->load->ends_us = connection->load->began_us;
 		return;
 	}
 	send_next(connection, false);

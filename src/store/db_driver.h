@@ -2,7 +2,7 @@
  * db_driver - what a database has to offer to stand behind db.h; one row per database.
  *
  * Only src/store includes this file.  A driver's functions do what the verb of the same name in
- * db.h promises; db.c keeps the session's state (in a transaction or not, of which mode).
+ * db.h promises; the driver's session keeps its state (in a transaction or not, of which mode).
  */
 #ifndef POMONA_STORE_DB_DRIVER_H
 #define POMONA_STORE_DB_DRIVER_H

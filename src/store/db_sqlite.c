@@ -1,14 +1,10 @@
 /*
- * The SQLite driver: WAL, synchronous=FULL, a few shared read connections, one write connection,
- *group commit.
+ * The SQLite driver: WAL, synchronous=FULL, a few shared read connections, one write connection.
  *
- * Group commit.  Writers of all threads take turns on the write connection.  The first opens a
- *batch with BEGIN IMMEDIATE; each works inside a SAVEPOINT of it.  Whoever ends its turn while
- *others wait hands the turn on and waits for the batch; who ends it with nobody waiting commits for
- *all.  So under load many writers share one fsync, and a lone writer commits at once.
- *
- *	begin:  turn_take -> batch_open -> SAVEPOINT
- *	commit: RELEASE -> turn_end -> (batch_commit | wait until somebody has)
+ * Group commit.  Work that is handed to db_transact() queues up (store/turns.h).  Whoever leads
+ * opens a transaction with BEGIN IMMEDIATE, does its own work and that of all who wait, each in a
+ * SAVEPOINT, and commits once.  So under load many writers share one fsync, and a lone one commits
+ * at once. db_begin(DB_WRITE) takes a turn alone.
  */
 #include "store/db_driver.h"
 #include "store/turns.h"
@@ -26,6 +22,7 @@ enum {
 	READERS = 8, /* more than the cores can use; the memory of a connection is what counts */
 	BATCH_MOST = 512, /* writers in one commit */
 	ARGS_MOST = 24,   /* parameters of a statement */
+	LOCK_POLL_MS = 1,
 	READ_CACHE_KIB = 512,
 	WRITE_CACHE_KIB = 12 * 1024,
 	CHECKPOINT_PAGES = 8000, /* of the WAL; the more, the fewer writes of the same page */
@@ -74,7 +71,7 @@ struct sqlite_session {
 	struct sqlite_store *store;
 	struct connection *connection; /* in a transaction; else NULL */
 	enum db_mode mode;
-	struct connection *watch; /* for `changed` */
+	struct connection *watch; /* for `changed`: PRAGMA data_version is its `begin` */
 	int64_t version;
 };
 
@@ -148,6 +145,20 @@ configure(struct connection *connection, bool writer)
 	return sqlite3_exec(connection->sqlite, pragmas, NULL, NULL, NULL);
 }
 
+/* SQLite's own waits grow to a tenth of a second, in which the lock may be free and taken again
+ * many times. */
+static int
+wait_for_lock(void *context, int tries)
+{
+	const struct timespec pause = {.tv_nsec = LOCK_POLL_MS * 1000000};
+	const int *most_ms = context;
+
+	if (tries >= *most_ms / LOCK_POLL_MS)
+		return 0;
+	nanosleep(&pause, NULL);
+	return 1;
+}
+
 static enum err_kind
 connection_open(struct connection **out, const struct sqlite_store *store, bool writer, bool create,
 	struct err *err)
@@ -164,7 +175,7 @@ connection_open(struct connection **out, const struct sqlite_store *store, bool 
 	code = sqlite3_open_v2(store->path, &connection->sqlite, flags, NULL);
 	if (code == SQLITE_OK) {
 		sqlite3_extended_result_codes(connection->sqlite, 1);
-		sqlite3_busy_timeout(connection->sqlite, store->busy_ms);
+		sqlite3_busy_handler(connection->sqlite, wait_for_lock, (void *)&store->busy_ms);
 		sqlite3_db_config(connection->sqlite, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 		if (create)
 			code = sqlite3_exec(
@@ -352,6 +363,8 @@ end_read(struct sqlite_session *session)
 
 /* ---- writing ---- */
 
+static const char rolled_back[] = "store: the transaction was rolled back (disk full or failing)";
+
 /* The transaction of whoever leads.  SQLite rolls one back by itself when the disk is full or
  * fails.
  */
@@ -361,8 +374,7 @@ end_write(struct connection *writer, struct err *err)
 	enum err_kind kind = ERR_OK;
 
 	if (sqlite3_get_autocommit(writer->sqlite))
-		return err_set(err, ERR_BUSY,
-			"store: the transaction was rolled back (disk full or failing)");
+		return err_set(err, ERR_BUSY, rolled_back);
 	if (run_fixed(writer, &writer->commit, "COMMIT") != SQLITE_OK) {
 		kind = fail(writer, err);
 		if (!sqlite3_get_autocommit(writer->sqlite))
@@ -403,6 +415,8 @@ run_batch(struct sqlite_store *store, struct job *own)
 	if (run_fixed(writer, &writer->begin, "BEGIN IMMEDIATE") != SQLITE_OK)
 		fail(writer, &result);
 	for (; job != NULL; job = job->next) {
+		if (result.kind == ERR_OK && sqlite3_get_autocommit(writer->sqlite))
+			err_set(&result, ERR_BUSY, rolled_back);
 		if (result.kind == ERR_OK)
 			run_job(writer, job);
 		if (++members < BATCH_MOST && job == last) {

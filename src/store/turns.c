@@ -2,9 +2,13 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
+
 enum {
-	CROWD = 16, /* so many may wait … */
-	SLOW_S = 1, /* … for a leader that takes longer than this */
+	CROWD = 16,           /* so many may wait … */
+	BUSY_US = 200 * 1000, /* without a pause for other processes … */
+	PAUSE_US = 2000,      /* … which then is this long */
+	SLOW_S = 1,           /* … for a leader that takes longer than this */
 	MS_IN_S = 1000,
 };
 
@@ -91,7 +95,7 @@ enum err_kind
 turns_wait(struct turns *turns, struct turn *turn, bool alone, int ms, bool *leads, struct err *err)
 {
 	struct timespec now;
-	bool in_time = true;
+	bool in_time = true, waits;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	*turn = (struct turn){.alone = alone};
@@ -101,14 +105,16 @@ turns_wait(struct turns *turns, struct turn *turn, bool alone, int ms, bool *lea
 		return err_set(err, ERR_BUSY, "store: too many wait for the write lock");
 	}
 	sem_init(&turn->ready, 0, 0);
-	if (turns->led)
+	waits = turns->led;
+	if (waits)
 		append(turns, turn);
 	else {
 		turns->led = turn->leads = true;
 		turns->led_at = now.tv_sec;
 	}
 	pthread_mutex_unlock(&turns->lock);
-	if (!turn->leads) {
+	/* Who has queued up takes its post in any case: the leader may still be at it. */
+	if (waits) {
 		now.tv_sec += ms / MS_IN_S + 1;
 		in_time = wait_ready(turns, turn, now);
 	}
@@ -130,6 +136,25 @@ turns_next(struct turns *turns)
 	return turn;
 }
 
+/* Under load the database's lock would never be free for the worker and the operator's shell. */
+static void
+give_way(struct turns *turns)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE_US * 1000};
+	int64_t now = clock_ticks_us();
+	bool others;
+
+	pthread_mutex_lock(&turns->lock);
+	others = turns->waiting > 0;
+	pthread_mutex_unlock(&turns->lock);
+	if (!others || turns->busy_since == 0)
+		turns->busy_since = now;
+	if (now - turns->busy_since < BUSY_US)
+		return;
+	nanosleep(&pause, NULL);
+	turns->busy_since = clock_ticks_us();
+}
+
 void
 turns_hand_on(struct turns *turns)
 {
@@ -137,6 +162,7 @@ turns_hand_on(struct turns *turns)
 	struct turn *next = NULL;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
+	give_way(turns);
 	pthread_mutex_lock(&turns->lock);
 	turns->led_at = now.tv_sec;
 	if (turns->first != NULL) {

@@ -12,6 +12,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "base/err.h"
@@ -28,15 +29,17 @@ struct turns {
 	pthread_mutex_t lock;
 	struct turn *first, *last; /* the queue */
 	int waiting;
-	bool led;      /* somebody leads … */
-	time_t led_at; /* … since then (monotonic seconds) */
+	int64_t busy_since; /* microseconds: since then one leader has followed the other */
+	bool led;           /* somebody leads … */
+	time_t led_at;      /* … since then (monotonic seconds) */
 };
 
 void turns_init(struct turns *turns);
 void turns_destroy(struct turns *turns);
 
 /*
- * Waits until TURN leads (*LEADS), or until a leader has done its work; MS at most: then, or when
+ * Waits until TURN leads (*LEADS), or until a leader has done its work; MS (in whole
+ * seconds, and one more) at most: then, or when
  * too many wait for somebody who takes too long, ERR_BUSY, and nothing was done.
  */
 enum err_kind turns_wait(

@@ -2,11 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { FULL_PAUSE_MS = 50, STOP_PAUSE_MS = 1 };
+
+/* A thread that waits; on its stack.  While it is in the list, and only then, it may be sent a
+ * signal. */
+struct seat {
+	pthread_t thread;
+	struct seat *next;
+};
 
 static void
 pause_ms(long ms)
@@ -16,57 +23,104 @@ pause_ms(long ms)
 	nanosleep(&pause, NULL);
 }
 
+/* That it comes is enough: accept() gives EINTR. */
+static void
+on_signal(int number)
+{
+	(void)number;
+}
+
 void
 gate_open(struct gate *gate, int listen_fd)
 {
-	gate->listen_fd = listen_fd;
-	atomic_init(&gate->stopping, false);
-	atomic_init(&gate->waiting, 0);
+	const struct sigaction action = {.sa_handler = on_signal};
+
+	*gate = (struct gate){.listen_fd = listen_fd};
+	pthread_mutex_init(&gate->lock, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	fcntl(listen_fd, F_SETFL, fcntl(listen_fd, F_GETFL) & ~O_NONBLOCK);
+}
+
+void
+gate_close(struct gate *gate)
+{
+	pthread_mutex_destroy(&gate->lock);
+}
+
+static bool
+sit_down(struct gate *gate, struct seat *seat)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&gate->lock);
+	stopping = gate->stopping;
+	if (!stopping) {
+		seat->next = gate->seats;
+		gate->seats = seat;
+	}
+	pthread_mutex_unlock(&gate->lock);
+	return !stopping;
+}
+
+static bool
+is_stopping(struct gate *gate)
+{
+	bool stopping;
+
+	pthread_mutex_lock(&gate->lock);
+	stopping = gate->stopping;
+	pthread_mutex_unlock(&gate->lock);
+	return stopping;
+}
+
+static void
+stand_up(struct gate *gate, const struct seat *seat)
+{
+	struct seat **at = &gate->seats;
+
+	pthread_mutex_lock(&gate->lock);
+	while (*at != seat)
+		at = &(*at)->next;
+	*at = seat->next;
+	pthread_mutex_unlock(&gate->lock);
 }
 
 int
 gate_accept(struct gate *gate)
 {
-	int fd = -1;
+	struct seat seat = {.thread = pthread_self()};
+	sigset_t wake;
+	int fd;
 
-	atomic_fetch_add(&gate->waiting, 1);
-	while (fd < 0 && !atomic_load(&gate->stopping)) {
+	if (!sit_down(gate, &seat))
+		return -1;
+	sigemptyset(&wake);
+	sigaddset(&wake, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &wake, NULL);
+	do {
 		fd = accept4(gate->listen_fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0 && errno != EINTR && errno != ECONNABORTED)
 			pause_ms(FULL_PAUSE_MS); /* out of descriptors: no busy loop until there are
 						    some */
-	}
-	atomic_fetch_sub(&gate->waiting, 1);
+	} while (fd < 0 && !is_stopping(gate));
+	stand_up(gate, &seat);
+	pthread_sigmask(SIG_BLOCK, &wake, NULL);
 	return fd;
-}
-
-/* Wakes one who waits, here or in another process that shares the socket. */
-static void
-knock(const struct gate *gate)
-{
-	struct sockaddr_storage name;
-	socklen_t len = sizeof(name);
-	int fd;
-
-	if (getsockname(gate->listen_fd, (struct sockaddr *)&name, &len) != 0)
-		return;
-	fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return;
-	/* When nobody takes it, the queue is full and all are awake. */
-	if (connect(fd, (const struct sockaddr *)&name, len) != 0) {
-	}
-	close(fd);
 }
 
 void
 gate_stop(struct gate *gate)
 {
-	atomic_store(&gate->stopping, true);
-	while (atomic_load(&gate->waiting) > 0) {
-		for (int i = atomic_load(&gate->waiting); i > 0; i--)
-			knock(gate);
-		pause_ms(STOP_PAUSE_MS);
-	}
+	bool waiting;
+
+	do {
+		pthread_mutex_lock(&gate->lock);
+		gate->stopping = true;
+		waiting = gate->seats != NULL;
+		for (const struct seat *seat = gate->seats; seat != NULL; seat = seat->next)
+			pthread_kill(seat->thread, SIGUSR1);
+		pthread_mutex_unlock(&gate->lock);
+		if (waiting)
+			pause_ms(STOP_PAUSE_MS);
+	} while (waiting);
 }

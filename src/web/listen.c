@@ -55,7 +55,7 @@ clear_path(const struct sockaddr_un *name, struct err *err)
 			       : err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
 	if (!S_ISSOCK(found.st_mode))
 		return err_set(err, ERR_CONFLICT, "%s is there and is no socket", name->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
 	refused = connect(fd, (const struct sockaddr *)name, sizeof(*name)) != 0 &&

@@ -29,6 +29,7 @@ enum {
 	TRIES_MOST =
 		3, /* once, again when it has to write after all, again when the store was busy */
 	SEEN_FLUSH_S = 2,
+	STOP_PAUSE_MS = 5,
 	STRANGER_MOST = 256 * 1024, /* bytes of a body from a certificate that is not pinned */
 };
 
@@ -40,7 +41,8 @@ struct server {
 	struct arena arena;
 	struct mdm mdm;
 	FCGX_Request fcgi;
-	atomic_int idle_fd; /* a kept connection on which it waits for the next request; -1: none */
+	atomic_int idle_fd; /* the connection on which it waits for a request; -1: none */
+	atomic_bool ended;
 };
 
 static atomic_bool stopping;
@@ -254,6 +256,7 @@ server_init(struct server *server, const struct serve_options *options, struct s
 	*server = (struct server){.options = options};
 	arena_init(&server->arena);
 	atomic_init(&server->idle_fd, -1);
+	atomic_init(&server->ended, false);
 	server->mdm = (struct mdm){
 		.db = db_open(options->store, &server->arena),
 		.arena = &server->arena,
@@ -315,22 +318,37 @@ server_loop(void *argument)
 		FCGX_Finish_r(&server->fcgi);
 	}
 	FCGX_Free(&server->fcgi, 1);
+	atomic_store(&server->ended, true);
 	return NULL;
 }
 
-/* Wakes the threads that wait: no new connection, no further request on a kept one.  Who is serving
- * goes on. */
-static void
-stop_all(struct server *servers, int count, struct gate *gate)
+/* Ends the waits on connections; false: all threads have ended. */
+static bool
+end_waits(struct server *servers, int count)
 {
-	atomic_store(&stopping, true);
+	bool any = false;
+
 	for (int i = 0; i < count; i++) {
 		int fd = atomic_load(&servers[i].idle_fd);
 
 		if (fd >= 0)
 			shutdown(fd, SHUT_RD);
+		any = any || !atomic_load(&servers[i].ended);
 	}
+	return any;
+}
+
+/* No new connection, no further request on a kept one.  Who is serving goes on, and is waited for.
+ */
+static void
+stop_all(struct server *servers, int count, struct gate *gate)
+{
+	const struct timespec pause = {.tv_nsec = STOP_PAUSE_MS * 1000000};
+
+	atomic_store(&stopping, true);
 	gate_stop(gate);
+	while (end_waits(servers, count))
+		nanosleep(&pause, NULL);
 }
 
 /* What is written to a file that is not the store any more would be lost. */
@@ -386,6 +404,12 @@ start_threads(struct server *servers, const struct serve_options *options, struc
 		started++;
 	}
 	pthread_attr_destroy(&attributes);
+	if (started < options->threads) {
+		char count[16];
+
+		snprintf(count, sizeof(count), "%d", started);
+		log_line(LOG_WARNING, "not all threads could be started", "threads", count, NULL);
+	}
 	return started;
 }
 
@@ -412,6 +436,7 @@ serve_run(const struct serve_options *options, struct err *err)
 		pthread_join(servers[i].thread, NULL);
 		server_release(&servers[i]);
 	}
+	gate_close(&gate);
 	seen_flush(seen, &main_server.mdm, NULL);
 	seen_free(seen);
 	server_release(&main_server);

@@ -26,13 +26,13 @@ struct line {
 	int64_t imported_at, not_after;
 	int64_t next_due;              /* of the topic's pushes; 0: none */
 	int64_t pause_ms, pause_until; /* after a connection that failed */
-	bool usable;                   /* else it ends when its last answers are recorded */
+	bool wanted;                   /* there is a certificate for it, as far as looked at … */
+	bool usable;                   /* … and at the end of the look; else it ends */
 	char refused[160];             /* why the certificate is to be stopped; "": it is not */
 };
 
 /* An answer that is not in the store yet. */
 struct pending {
-	struct line *line;
 	struct apns_result result;
 };
 
@@ -102,8 +102,9 @@ in_flight(const struct line *line)
 
 /* ---- the lines: one for each certificate that can be used ---- */
 
-static void
-line_new(struct pusher *pusher, const struct push_certificate *certificate)
+/* A certificate that can never be used gets a line without a connection, and is told once. */
+static enum err_kind
+line_new(struct pusher *pusher, const struct push_certificate *certificate, struct err *err)
 {
 	const struct apns_options options = {.url = pusher->conf->apns_url,
 		.ca = pusher->conf->apns_ca,
@@ -111,20 +112,26 @@ line_new(struct pusher *pusher, const struct push_certificate *certificate)
 		.timeout_ms = pusher->conf->lease * 1000 * 2 / 3};
 	struct line *line = calloc(1, sizeof(*line));
 	struct x509_identity identity;
-	struct err err = {0};
+	enum err_kind kind;
 
 	if (line == NULL || (line->topic = strdup(certificate->topic)) == NULL)
 		abort();
 	line->imported_at = certificate->imported_at;
 	line->not_after = certificate->not_after;
-	line->usable = true;
-	line->next = pusher->lines;
-	pusher->lines = line;
-	if (push_certificate_load(pusher->mdm, line->topic, &identity, &err) == ERR_OK)
+	line->wanted = true;
+	kind = push_certificate_load(pusher->mdm, line->topic, &identity, err);
+	if (kind == ERR_BUSY) {
+		line_free(line);
+		return kind;
+	}
+	if (kind == ERR_OK)
 		line->apns = apns_new(&options, line->topic, &identity);
 	else
 		log_line(LOG_ERROR, "a push certificate cannot be used", "topic", line->topic,
-			"error", err.message, NULL);
+			"error", err == NULL ? "" : err->message, NULL);
+	line->next = pusher->lines;
+	pusher->lines = line;
+	return ERR_OK;
 }
 
 static enum err_kind
@@ -132,15 +139,13 @@ keep_line(const struct push_certificate *certificate, void *context, struct err 
 {
 	struct pusher *pusher = context;
 
-	(void)err;
 	for (struct line *line = pusher->lines; line != NULL; line = line->next)
 		if (line->imported_at == certificate->imported_at &&
 			strcmp(line->topic, certificate->topic) == 0) {
-			line->usable = true;
+			line->wanted = true;
 			return ERR_OK;
 		}
-	line_new(pusher, certificate);
-	return ERR_OK;
+	return line_new(pusher, certificate, err);
 }
 
 /* Which certificates are there, and is anything due?  Reads only, so that an idle worker never
@@ -154,13 +159,15 @@ look(struct pusher *pusher)
 
 	if (kind == ERR_OK) {
 		for (struct line *line = pusher->lines; line != NULL; line = line->next)
-			line->usable = false;
+			line->wanted = false;
 		kind = push_certificate_each_usable(mdm, keep_line, pusher, &err);
 		for (struct line *line = pusher->lines; line != NULL && kind == ERR_OK;
 			line = line->next)
 			kind = push_next_due(mdm, line->topic, &line->next_due, &err);
 		db_rollback(mdm->db);
 	}
+	for (struct line *line = pusher->lines; line != NULL && kind == ERR_OK; line = line->next)
+		line->usable = line->wanted;
 	if (kind == ERR_OK && pusher->lines == NULL && !pusher->told_empty) {
 		log_line(LOG_WARNING, "there is no push certificate: nothing can be pushed", NULL);
 		pusher->told_empty = true;
@@ -176,8 +183,6 @@ drop_unusable(struct pusher *pusher)
 {
 	struct line **at = &pusher->lines;
 
-	if (pusher->pending_count > 0)
-		return;
 	while (*at != NULL) {
 		struct line *line = *at;
 
@@ -268,7 +273,6 @@ collect(struct pusher *pusher)
 
 			if (!apns_next(line->apns, &pusher->answers, &pending->result))
 				break;
-			pending->line = line;
 			pusher->pending_count++;
 			note_connection(line, &pending->result);
 			why = certificate_error(&pending->result);
@@ -387,12 +391,13 @@ not_sent(
 	if (pusher->pending_count == RESULTS_MOST)
 		return; /* the end of its lease brings it again */
 	pending = &pusher->pending[pusher->pending_count++];
-	*pending = (struct pending){.line = line,
-		.result = {.job = *job,
-			.id = arena_strdup(&pusher->answers, job->id),
-			.outcome = APNS_LOST,
-			.error = ""}};
-	if (err->kind == ERR_BAD_INPUT) {
+	*pending = (struct pending){.result = {.job = *job,
+					    .id = arena_strdup(&pusher->answers, job->id),
+					    .outcome = APNS_LOST,
+					    .error = ""}};
+	if (err->kind != ERR_BAD_INPUT)
+		note_connection(line, &pending->result); /* not at once again */
+	else {
 		pending->result.outcome = APNS_ANSWERED;
 		pending->result.answer.reason = arena_strdup(&pusher->answers, err->message);
 	}
@@ -456,7 +461,7 @@ pusher_is_busy(const struct pusher *pusher)
 void
 pusher_wait(struct pusher *pusher, int ms)
 {
-	const struct timespec pause = {.tv_nsec = ms * 1000000L};
+	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
 	struct line *busy = NULL;
 
 	for (struct line *line = pusher->lines; line != NULL; line = line->next) {

@@ -79,8 +79,9 @@ expire_when_due(struct mdm *mdm, int64_t *next)
 	if (do_work(mdm, expire, &count, &err) != ERR_OK)
 		log_line(LOG_WARNING, "expired commands cannot be ended now", "error", err.message,
 			NULL);
-	if (count < EXPIRE_MOST)
-		*next = clock_now() + EXPIRE_EVERY_MS;
+	else if (count == EXPIRE_MOST)
+		return; /* there may be more */
+	*next = clock_now() + EXPIRE_EVERY_MS;
 }
 
 /* ---- what has been kept long enough ---- */
