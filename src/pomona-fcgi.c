@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#ifdef __GLIBC__
+#ifdef HAVE_MALLOPT
 #include <malloc.h>
 #endif
 
@@ -114,7 +114,7 @@ prepare_process(void)
 	sigaddset(&signals, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
-#ifdef __GLIBC__
+#ifdef HAVE_MALLOPT
 	mallopt(M_ARENA_MAX, 2);
 	mallopt(M_MMAP_THRESHOLD, MMAP_FROM); /* what is large goes back at once */
 #endif

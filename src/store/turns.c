@@ -1,6 +1,9 @@
 #include "store/turns.h"
 
 #include <errno.h>
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
 
 #include "base/clock.h"
 
@@ -88,6 +91,10 @@ wait_ready(struct turns *turns, struct turn *turn, struct timespec deadline)
 			;
 		return true;
 	}
+#ifdef __SANITIZE_THREAD__
+	/* It knows sem_post() and sem_timedwait(), but not sem_clockwait(). */
+	__tsan_acquire(&turn->ready);
+#endif
 	return true;
 }
 

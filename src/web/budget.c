@@ -1,7 +1,7 @@
 #include "web/budget.h"
 
 #include <stdatomic.h>
-#ifdef __GLIBC__
+#ifdef HAVE_MALLOC_TRIM
 #include <malloc.h>
 #endif
 
@@ -48,7 +48,7 @@ budget_give(size_t body_len)
 	if (weight == 0)
 		return;
 	atomic_fetch_sub(&used, weight);
-#ifdef __GLIBC__
+#ifdef HAVE_MALLOC_TRIM
 	if (body_len >= TRIM_FROM)
 		malloc_trim(0);
 #endif

@@ -348,7 +348,8 @@ def test_many_large_messages_take_little_memory(own_server):
         thread.join()
     assert set(statuses) <= {200, 503} and 200 in statuses
     assert own_server.fcgi.peak_kib() < 400 * 1024
-    assert own_server.fcgi.resident_kib() < 100 * 1024
+    # The last ones may have been answered, but not yet put away.
+    wait_for(lambda: own_server.fcgi.resident_kib() < 50 * 1024, "the memory to be given back")
 
 
 # ---- files that are not what they were ----
