@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +82,7 @@ seal_close(const struct seal_key *key, struct arena *arena, const char *place, c
 	cipher_text = nonce + NONCE_SIZE;
 	sealed[0] = FORM_VERSION;
 	sealed[1] = FORM_KEY;
-	if (RAND_bytes(nonce, NONCE_SIZE) != 1)
-		die("the system gives no random bytes");
+	seal_random(nonce, NONCE_SIZE);
 	ctx = start(key, sealed, place, true);
 	if (EVP_CipherUpdate(ctx, cipher_text, &done, bytes, (int)len) != 1 ||
 		EVP_CipherFinal_ex(ctx, cipher_text + done, &rest) != 1 ||
@@ -287,4 +285,19 @@ seal_key_read(struct seal_key *key, const char *path, struct err *err)
 	kind = read_key(key, fd, path, err);
 	close(fd);
 	return kind;
+}
+
+void
+seal_random(void *bytes, size_t len)
+{
+	if (RAND_bytes(bytes, (int)len) != 1)
+		die("the system gives no random bytes");
+}
+
+bool
+seal_same(const char *a, const char *b)
+{
+	size_t len = strlen(a);
+
+	return strlen(b) == len && CRYPTO_memcmp(a, b, len) == 0;
 }

@@ -12,6 +12,7 @@
 #ifndef POMONA_CODEC_SEAL_H
 #define POMONA_CODEC_SEAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/arena.h"
@@ -50,5 +51,12 @@ unsigned char *seal_close(const struct seal_key *key, struct arena *arena, const
  */
 enum err_kind seal_open(const struct seal_key *key, struct arena *arena, const char *place,
 	const void *sealed, size_t sealed_len, unsigned char **bytes, size_t *len, struct err *err);
+
+/* Random bytes that nobody can guess.  Aborts when the system has none. */
+void seal_random(void *bytes, size_t len);
+
+/* Are the two strings the same?  Takes as long when they are not; only the lengths may be guessed.
+ */
+bool seal_same(const char *a, const char *b);
 
 #endif

@@ -53,6 +53,16 @@ static const struct {
 	{"keep_events", "forever", true},
 	{"keep_events", "36501", false},
 	{"keep_events", "never", false},
+	{"scep_days", "1", true},
+	{"scep_days", "36500", true},
+	{"scep_days", "0", false},
+	{"scep_days", "forever", false},
+	{"scep_legacy", "off", true},
+	{"scep_legacy", "on", true},
+	{"scep_legacy", "yes", false},
+	{"scep_challenge", "too-short-1", false},
+	{"scep_challenge", "with a blank in it", false},
+	{"scep_challenge", "nicht-für-ASCII", false},
 	{"no_such", "x", false},
 };
 
@@ -87,7 +97,8 @@ test_defaults(void **state)
 	static const struct {
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
-		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"}};
+		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
+		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"}};
 	struct unit_store unit;
 	size_t count = 0;
 
