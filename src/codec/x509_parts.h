@@ -40,6 +40,12 @@ const char *x509_certs_to_pem(struct arena *arena, const STACK_OF(X509) * certs)
 /* PKCS#8, unencrypted, in PEM; NULL when OpenSSL fails. */
 const char *x509_key_to_pem(struct arena *arena, const EVP_PKEY *key);
 
+/*
+ * The library context in which RC2 and single DES are known; NULL when it cannot be made.  It stays
+ * until the process ends.
+ */
+OSSL_LIB_CTX *x509_legacy_context(void);
+
 /* ERR_INTERNAL: WHAT and OpenSSL's last reason. */
 enum err_kind x509_failed(struct err *err, const char *what);
 
