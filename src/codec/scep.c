@@ -482,6 +482,7 @@ open_envelope(struct scep_request *request, const struct scep_key *const *keys, 
 		d2i_CMS_ContentInfo(&message, &at, (long)request->envelope.len) != NULL) {
 		key = find_key(message, keys);
 		opened = key != NULL && decrypt(message, key, context != NULL, content);
+		request->key = key;
 	}
 	CMS_ContentInfo_free(message);
 	return opened ? ERR_OK : not_opened(request, err);

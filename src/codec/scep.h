@@ -50,6 +50,8 @@ struct scep_bytes {
 	size_t len;
 };
 
+struct scep_key;
+
 struct scep_request {
 	/* by scep_read() */
 	enum scep_type type;
@@ -63,7 +65,8 @@ struct scep_request {
 	int digest; /* OpenSSL's number of the digest */
 
 	/* by scep_open() */
-	int cipher;            /* OpenSSL's number of the cipher */
+	const struct scep_key *key; /* the one that has opened it, and should sign the reply */
+	int cipher;                 /* OpenSSL's number of the cipher */
 	struct scep_bytes csr; /* of SCEP_PKCS_REQ and SCEP_RENEWAL_REQ, its signature checked */
 	char csr_sha256[X509_HASH_SIZE]; /* of its bytes */
 	const char *challenge;           /* challengePassword, UTF-8; NULL: none */
@@ -73,10 +76,11 @@ struct scep_request {
 
 /* ---- the authority's side ---- */
 
-/* The certificate that clients encrypt to and that signs replies, with its RSA key, parsed once. */
-struct scep_key;
-
-/* The first certificate of IDENTITY is the key's.  ERR_BAD_INPUT when it is none for SCEP. */
+/*
+ * struct scep_key is the certificate that clients encrypt to and that signs replies, with its RSA
+ * key, parsed once.  The first certificate of IDENTITY is the key's.  ERR_BAD_INPUT when it is none
+ * for SCEP.
+ */
 enum err_kind scep_key_new(
 	const struct x509_identity *identity, struct scep_key **key, struct err *err);
 

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mdm/enrollment.h"
+#include "mdm/scep_desk.h"
 #include "mdm/seen.h"
 #include "web/budget.h"
 #include "web/gate.h"
@@ -86,7 +87,7 @@ try_handle(struct call *call, const struct route *route, enum db_mode mode, stru
 	enum err_kind kind;
 
 	reply_init(reply, call->request->arena);
-	if (!route->store)
+	if (route->store != ROUTE_TRANSACTION)
 		return route->handle(call, reply, err);
 	if (mode == DB_WRITE)
 		return db_transact(db, run_handler, &handling, err);
@@ -172,7 +173,7 @@ receive(struct call *call, const struct route *route, size_t cap, size_t *admitt
 	size_t len = request_length(request);
 	enum err_kind kind = ERR_OK;
 
-	if (route->store && atomic_load(&store_gone))
+	if (route->store != ROUTE_NO_STORE && atomic_load(&store_gone))
 		kind = err_set(err, ERR_BUSY, "the store was moved away or replaced");
 	if (kind == ERR_OK && route->access == ROUTE_DEVICE)
 		kind = peer_identify(request, &call->peer, err);
@@ -251,7 +252,8 @@ fcgi_write(void *handle, const void *bytes, size_t len)
 }
 
 static void
-server_init(struct server *server, const struct serve_options *options, struct seen *seen)
+server_init(struct server *server, const struct serve_options *options, struct scep_desk *desk,
+	struct seen *seen)
 {
 	*server = (struct server){.options = options};
 	arena_init(&server->arena);
@@ -265,6 +267,7 @@ server_init(struct server *server, const struct serve_options *options, struct s
 			.max_nodes = plist_limits_default().max_nodes,
 			.max_depth = plist_limits_default().max_depth}),
 		.push_retry = options->push_retry,
+		.scep_desk = desk,
 		.seen = seen,
 	};
 }
@@ -386,7 +389,7 @@ wait_for_stop(struct seen *seen, struct mdm *mdm, const struct db_store *store)
 
 static int
 start_threads(struct server *servers, const struct serve_options *options, struct gate *gate,
-	struct seen *seen)
+	struct scep_desk *desk, struct seen *seen)
 {
 	pthread_attr_t attributes;
 	int started = 0;
@@ -394,7 +397,7 @@ start_threads(struct server *servers, const struct serve_options *options, struc
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
 	for (int i = 0; i < options->threads; i++) {
-		server_init(&servers[i], options, seen);
+		server_init(&servers[i], options, desk, seen);
 		servers[i].gate = gate;
 		if (pthread_create(&servers[i].thread, &attributes, server_loop, &servers[i]) !=
 			0) {
@@ -417,6 +420,7 @@ enum err_kind
 serve_run(const struct serve_options *options, struct err *err)
 {
 	struct server *servers = calloc((size_t)options->threads, sizeof(*servers));
+	struct scep_desk *desk = scep_desk_new();
 	struct seen *seen = seen_new();
 	struct server main_server;
 	struct gate gate;
@@ -424,9 +428,9 @@ serve_run(const struct serve_options *options, struct err *err)
 
 	if (servers == NULL)
 		abort();
-	server_init(&main_server, options, NULL);
+	server_init(&main_server, options, NULL, NULL);
 	gate_open(&gate, options->listen_fd);
-	started = start_threads(servers, options, &gate, seen);
+	started = start_threads(servers, options, &gate, desk, seen);
 	if (started > 0) {
 		log_line(LOG_INFO, "ready", NULL);
 		wait_for_stop(seen, &main_server.mdm, options->store);
@@ -439,6 +443,7 @@ serve_run(const struct serve_options *options, struct err *err)
 	gate_close(&gate);
 	seen_flush(seen, &main_server.mdm, NULL);
 	seen_free(seen);
+	scep_desk_free(desk);
 	server_release(&main_server);
 	free(servers);
 	return started > 0 ? ERR_OK : err_set(err, ERR_INTERNAL, "no thread could be started");
@@ -450,7 +455,7 @@ serve_cgi(const struct serve_options *options)
 	struct seen *seen = seen_new();
 	struct server server;
 
-	server_init(&server, options, seen);
+	server_init(&server, options, NULL, seen);
 	serve_one(&server, &gateway_cgi);
 	seen_flush(seen, &server.mdm, NULL);
 	server_release(&server);
