@@ -6,7 +6,8 @@
  * enroll_topics
  * ("imported" (the default): the topics of the push certificates; "any"; or a list, separated by
  * blanks), enroll_devices ("any" (the default): all but those blocked in table admission; "listed":
- * those allowed there).
+ * those allowed there), signature_sha1 ("accept" (the default) or "refuse": an Mdm-Signature with
+ * SHA-1, as old devices make it).
  */
 #ifndef POMONA_MDM_SETTING_H
 #define POMONA_MDM_SETTING_H
