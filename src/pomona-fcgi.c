@@ -160,7 +160,9 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 	enum err_kind kind;
 
 	serve.key = &key;
-	kind = seal_key_read(&key, conf->key, err);
+	kind = peer_header_rules_read(&serve.header, conf, arena, err);
+	if (kind == ERR_OK)
+		kind = seal_key_read(&key, conf->key, err);
 	if (kind == ERR_OK)
 		kind = db_store_open(&store, &db_options, err);
 	if (kind != ERR_OK)

@@ -107,6 +107,12 @@ takes_devices(const char *value)
 	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
 }
 
+static bool
+takes_choice(const char *value)
+{
+	return strcmp(value, "accept") == 0 || strcmp(value, "refuse") == 0;
+}
+
 #define DAYS_SHOULD_BE "a whole number of days from 1 to 36500, or forever"
 
 static const struct setting {
@@ -131,6 +137,7 @@ static const struct setting {
 		"12 to 200 printable ASCII characters without a blank, or none", true},
 	{"scep_days", "1825", takes_lifetime, "a whole number of days from 1 to 36500", false},
 	{"scep_legacy", "on", takes_switch, "on or off", false},
+	{"signature_sha1", "accept", takes_choice, "accept or refuse", false},
 };
 
 static const struct setting *
