@@ -254,16 +254,16 @@ add_event(struct mdm *mdm, const char *name, struct err *err)
 static enum err_kind
 set_secret(struct mdm *mdm, const char *name, const char *value, struct err *err)
 {
-	const void *sealed;
-	size_t len;
+	struct db_value sealed;
+	enum err_kind kind;
 
 	if (strcmp(value, SETTING_NO_SECRET) == 0)
 		return db_run(mdm->db, SQL_SETTING_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err);
-	sealed = seal_close(
-		mdm->key, mdm->arena, secret_place(mdm, name), value, strlen(value), &len);
+	kind = mdm_seal(mdm, secret_place(mdm, name), value, strlen(value), &sealed, err);
+	if (kind != ERR_OK)
+		return kind;
 	return db_run(mdm->db, SQL_SETTING_SET,
-		DB_ARGS(DB_TEXT(name), DB_TEXT(SETTING_SECRET_SHOWN), DB_INT(clock_now()),
-			DB_BLOB(sealed, len)),
+		DB_ARGS(DB_TEXT(name), DB_TEXT(SETTING_SECRET_SHOWN), DB_INT(clock_now()), sealed),
 		NULL, err);
 }
 

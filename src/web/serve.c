@@ -406,9 +406,26 @@ watch_store(const struct db_store *store)
 	atomic_store(&store_gone, gone);
 }
 
+/* Takes what became of the master key; while there is none it may be put back.  Tells what is wrong
+ * once. */
+static void
+watch_key(struct mdm *mdm, const char *path)
+{
+	static enum err_kind told = ERR_NOT_FOUND; /* said at the start */
+	struct err err = {0};
+	bool had = seal_key_is_there(mdm->key);
+	enum err_kind kind = had ? seal_key_refresh(mdm->key, &err) : mdm_find_key(mdm, path, &err);
+
+	if (kind == ERR_OK && !had)
+		log_line(LOG_INFO, "the master key is there", NULL);
+	if (kind != ERR_OK && kind != told)
+		log_line(LOG_ERROR, "the master key cannot be used", "error", err.message, NULL);
+	told = kind;
+}
+
 /* Waits for a stop signal; meanwhile writes down when devices were seen. */
 static void
-wait_for_stop(struct seen *seen, struct mdm *mdm, const struct db_store *store)
+wait_for_stop(struct seen *seen, struct mdm *mdm, const struct serve_options *options)
 {
 	const struct timespec pause = {.tv_sec = SEEN_FLUSH_S};
 	struct err err;
@@ -423,8 +440,9 @@ wait_for_stop(struct seen *seen, struct mdm *mdm, const struct db_store *store)
 		if (got < 0 && seen_flush(seen, mdm, &err) != ERR_OK)
 			log_line(LOG_WARNING, "last-seen times are not written yet", "error",
 				err.message, NULL);
+		watch_key(mdm, options->key_path);
 		arena_reset(mdm->arena);
-		watch_store(store);
+		watch_store(options->store);
 	} while (got != SIGTERM && got != SIGINT);
 }
 
@@ -492,7 +510,7 @@ serve_run(const struct serve_options *options, struct err *err)
 	started = start_threads(servers, &shared);
 	if (started > 0) {
 		log_line(LOG_INFO, "ready", NULL);
-		wait_for_stop(shared.seen, &main_server.mdm, options->store);
+		wait_for_stop(shared.seen, &main_server.mdm, options);
 	}
 	stop_all(servers, started, &gate);
 	for (int i = 0; i < started; i++) {
