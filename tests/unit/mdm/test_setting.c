@@ -98,7 +98,8 @@ test_defaults(void **state)
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
 		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
-		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"}};
+		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"},
+		{"signature_sha1", "accept"}};
 	struct unit_store unit;
 	size_t count = 0;
 
