@@ -138,6 +138,7 @@ static const struct setting {
 	{"scep_days", "1825", takes_lifetime, "a whole number of days from 1 to 36500", false},
 	{"scep_legacy", "on", takes_switch, "on or off", false},
 	{"signature_sha1", "accept", takes_choice, "accept or refuse", false},
+	{"pin_unknown", "off", takes_switch, "on or off", false},
 };
 
 static const struct setting *

@@ -63,6 +63,9 @@ static const struct {
 	{"scep_challenge", "too-short-1", false},
 	{"scep_challenge", "with a blank in it", false},
 	{"scep_challenge", "nicht-für-ASCII", false},
+	{"pin_unknown", "on", true},
+	{"pin_unknown", "off", true},
+	{"pin_unknown", "yes", false},
 	{"no_such", "x", false},
 };
 
@@ -99,7 +102,7 @@ test_defaults(void **state)
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
 		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
 		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"},
-		{"signature_sha1", "accept"}};
+		{"signature_sha1", "accept"}, {"pin_unknown", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 
