@@ -26,9 +26,9 @@ enum err_kind cms_content(struct arena *arena, const void *bytes, size_t len,
 
 /* A detached signature, and what it should be of. */
 struct cms_detached {
-	const void *signature; /* SignedData without content, DER or BER */
+	const void *signature; /* SignedData, DER or BER */
 	size_t signature_len;
-	const void *body;
+	const void *body; /* not NULL, but for cms_claimed_signer() */
 	size_t body_len;
 	const struct x509_trust *trust; /* whose certificates may sign */
 	bool allow_sha1;                /* also where the digest is SHA-1 */
@@ -51,10 +51,10 @@ enum err_kind cms_claimed_signer(
 	const struct cms_detached *detached, struct cms_signer *signer, struct err *err);
 
 /*
- * Who has signed BODY, byte for byte.  There must be one signer, with its certificate in the
- * message, which leads to TRUST, and a digest of SHA-256, SHA-384, SHA-512 or, when that is
- * allowed, SHA-1.  ERR_FORBIDDEN, with the reason, in all other cases.  What follows the message is
- * not looked at.
+ * Who has signed BODY, byte for byte; where the message brings a content, it must be the same.
+ * There must be one signer, with its certificate in the message, which leads to TRUST, and a digest
+ * of SHA-256, SHA-384, SHA-512 or, when that is allowed, SHA-1.  ERR_FORBIDDEN, with the reason, in
+ * all other cases.  What follows the message is not looked at.
  */
 enum err_kind cms_verify_detached(
 	const struct cms_detached *detached, struct cms_signer *signer, struct err *err);

@@ -4,6 +4,7 @@
 #include "codec/cms.h"
 
 #include <limits.h>
+#include <string.h>
 
 #include <openssl/bio.h>
 #include <openssl/cms.h>
@@ -40,9 +41,22 @@ check_digest(CMS_SignerInfo *info, bool allow_sha1, bool *sha1, struct err *err)
 	return refuse(err, "has a digest that is not accepted");
 }
 
-/* Its one signature; what brings its own content might be of that, and not of the body. */
+/* Some bring their content all the same: then it is to be the body. */
+static bool
+brings_another(CMS_ContentInfo *message, const struct cms_detached *detached)
+{
+	ASN1_OCTET_STRING **content = CMS_get0_content(message);
+
+	if (content == NULL || *content == NULL || detached->body == NULL)
+		return false;
+	return (size_t)ASN1_STRING_length(*content) != detached->body_len ||
+	       memcmp(ASN1_STRING_get0_data(*content), detached->body, detached->body_len) != 0;
+}
+
+/* Its one signature. */
 static enum err_kind
-check_form(CMS_ContentInfo *message, CMS_SignerInfo **info, struct err *err)
+check_form(CMS_ContentInfo *message, const struct cms_detached *detached, CMS_SignerInfo **info,
+	struct err *err)
 {
 	STACK_OF(CMS_SignerInfo) * infos;
 
@@ -50,8 +64,8 @@ check_form(CMS_ContentInfo *message, CMS_SignerInfo **info, struct err *err)
 		return refuse(err, "cannot be read");
 	if (OBJ_obj2nid(CMS_get0_type(message)) != NID_pkcs7_signed)
 		return refuse(err, "is another kind of CMS message");
-	if (CMS_is_detached(message) != 1)
-		return refuse(err, "brings its own content");
+	if (brings_another(message, detached))
+		return refuse(err, "brings another content than this message");
 	infos = CMS_get0_SignerInfos(message);
 	if (sk_CMS_SignerInfo_num(infos) != 1)
 		return refuse(err, "has not one signer");
@@ -101,7 +115,7 @@ open_message(const struct cms_detached *detached, CMS_ContentInfo **message,
 	*message = NULL;
 	if (detached->signature_len > 0 && detached->signature_len <= LONG_MAX)
 		*message = d2i_CMS_ContentInfo(NULL, &at, (long)detached->signature_len);
-	kind = check_form(*message, &info, err);
+	kind = check_form(*message, detached, &info, err);
 	if (kind == ERR_OK)
 		kind = check_digest(info, detached->allow_sha1, &signer->sha1, err);
 	if (kind == ERR_OK)
@@ -137,8 +151,7 @@ check_signature(CMS_ContentInfo *message, const struct cms_detached *detached, s
 	BIO *body = NULL;
 
 	if (detached->body_len <= INT_MAX)
-		body = BIO_new_mem_buf(
-			detached->body_len == 0 ? "" : detached->body, (int)detached->body_len);
+		body = BIO_new_mem_buf(detached->body, (int)detached->body_len);
 	if (body == NULL)
 		kind = x509_failed(err, "verifying a signature");
 	else if (CMS_verify(message, NULL, NULL, body, NULL, flags) != 1)
