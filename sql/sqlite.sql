@@ -297,8 +297,6 @@ BEGIN
 	SELECT RAISE(ABORT, 'setting: scep_legacy is on or off')
 	WHERE NEW.name = 'scep_legacy' AND NEW.value NOT IN ('on', 'off');
 	SELECT RAISE(ABORT, 'setting: pin_unknown is on or off') WHERE NEW.name = 'pin_unknown' AND NEW.value NOT IN ('on', 'off');
-	SELECT RAISE(ABORT, 'setting: signature_sha1 is accept or refuse')
-	WHERE NEW.name = 'signature_sha1' AND NEW.value NOT IN ('accept', 'refuse');
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
