@@ -53,6 +53,10 @@ static const struct {
 	{"keep_events", "forever", true},
 	{"keep_events", "36501", false},
 	{"keep_events", "never", false},
+	{"signature_sha1", "accept", true},
+	{"signature_sha1", "refuse", true},
+	{"signature_sha1", "", false},
+	{"signature_sha1", "no", false},
 	{"no_such", "x", false},
 };
 
@@ -87,7 +91,8 @@ test_defaults(void **state)
 	static const struct {
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
-		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"}};
+		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
+		{"signature_sha1", "accept"}};
 	struct unit_store unit;
 	size_t count = 0;
 
