@@ -32,11 +32,14 @@ struct cms_detached {
 	size_t body_len;
 	const struct x509_trust *trust; /* whose certificates may sign */
 	bool allow_sha1;                /* also where the digest is SHA-1 */
+	struct arena *arena;            /* takes the signer's DER; NULL: nobody wants it */
 };
 
 struct cms_signer {
 	char certificate[X509_HASH_SIZE]; /* SHA-256 of its DER */
-	bool sha1;                        /* the digest is SHA-1 */
+	const unsigned char *der;         /* in the arena, or NULL */
+	size_t der_len;
+	bool sha1; /* the digest is SHA-1 */
 };
 
 /*

@@ -74,7 +74,7 @@ check_form(CMS_ContentInfo *message, const struct cms_detached *detached, CMS_Si
 }
 
 static enum err_kind
-check_signer(CMS_ContentInfo *message, CMS_SignerInfo *info, const struct x509_trust *trust,
+check_signer(CMS_ContentInfo *message, CMS_SignerInfo *info, const struct cms_detached *detached,
 	struct cms_signer *signer, struct err *err)
 {
 	STACK_OF(X509) *certs = CMS_get1_certs(message);
@@ -88,11 +88,15 @@ check_signer(CMS_ContentInfo *message, CMS_SignerInfo *info, const struct x509_t
 	if (cert == NULL)
 		kind = refuse(err, "comes without its signer's certificate");
 	else
-		kind = x509_chain_check(trust, cert, certs, err);
+		kind = x509_chain_check(detached->trust, cert, certs, err);
 	if (kind == ERR_OK && (len = i2d_X509(cert, &der)) < 0)
 		kind = x509_failed(err, "writing a certificate");
 	if (kind == ERR_OK)
 		x509_hash(der, (size_t)len, signer->certificate);
+	if (kind == ERR_OK && detached->arena != NULL) {
+		signer->der_len = (size_t)len;
+		signer->der = (unsigned char *)arena_memdup(detached->arena, der, (size_t)len);
+	}
 	OPENSSL_free(der);
 	sk_X509_pop_free(certs, X509_free);
 	return kind;
@@ -115,7 +119,7 @@ open_message(const struct cms_detached *detached, CMS_ContentInfo **message,
 	if (kind == ERR_OK)
 		kind = check_digest(info, detached->allow_sha1, &signer->sha1, err);
 	if (kind == ERR_OK)
-		kind = check_signer(*message, info, detached->trust, signer, err);
+		kind = check_signer(*message, info, detached, signer, err);
 	return kind;
 }
 

@@ -28,6 +28,8 @@ take_certificate(
 	der = pem == NULL ? NULL : x509_pem_to_der(request->arena, pem, pem_len, &der_len);
 	if (der == NULL)
 		return err_set(err, ERR_FORBIDDEN, "the client certificate cannot be read");
+	peer->der = der;
+	peer->der_len = der_len;
 	x509_hash(der, der_len, peer->certificate);
 	return ERR_OK;
 }
@@ -51,8 +53,11 @@ take_header(const struct peer_rules *rules, struct mdm *mdm, const struct reques
 		return kind;
 	kind = x509_verify_chain(trust, der, len, err);
 	peer_trust_give(rules->trust);
-	if (kind == ERR_OK)
+	if (kind == ERR_OK) {
+		peer->der = der;
+		peer->der_len = len;
 		x509_hash(der, len, peer->certificate);
+	}
 	return kind;
 }
 
@@ -66,7 +71,7 @@ static enum err_kind
 find_signer(const struct peer_rules *rules, struct mdm *mdm, const char *signature,
 	const struct request *body, signer_fn find, struct cms_signer *signer, struct err *err)
 {
-	struct cms_detached detached = {0};
+	struct cms_detached detached = {.arena = mdm->arena};
 	enum err_kind kind;
 
 	detached.signature = text_base64_decode(
@@ -111,6 +116,8 @@ peer_verify_body(const struct peer_rules *rules, struct mdm *mdm, const struct r
 	if (kind != ERR_OK)
 		return kind;
 	memcpy(peer->certificate, signer.certificate, sizeof(peer->certificate));
+	peer->der = signer.der;
+	peer->der_len = signer.der_len;
 	if (signer.sha1)
 		peer->sha1_count = atomic_fetch_add(&sha1_count, 1) + 1;
 	return ERR_OK;

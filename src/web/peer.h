@@ -32,6 +32,9 @@ struct peer_rules {
 
 struct peer {
 	char certificate[X509_HASH_SIZE]; /* "" when it is not known yet, or none was shown */
+	const unsigned char
+		*der; /* the certificate itself, in the request's arena; NULL: not known yet */
+	size_t der_len;
 	const char *signature; /* who it is, the body will prove: the header's base64; or NULL */
 	uint64_t sha1_count;   /* signatures with SHA-1 that this process has taken, with this one;
 				  0: it is none */

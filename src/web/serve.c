@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mdm/enrollment.h"
+#include "mdm/scep_desk.h"
 #include "mdm/seen.h"
 #include "web/budget.h"
 #include "web/gate.h"
@@ -31,6 +32,15 @@ enum {
 	SEEN_FLUSH_S = 2,
 	STOP_PAUSE_MS = 5,
 	STRANGER_MOST = 256 * 1024, /* bytes of a body from a certificate that is not pinned */
+};
+
+/* What all threads work with. */
+struct shared {
+	const struct serve_options *options;
+	struct peer_rules peers;
+	struct scep_desk *desk;
+	struct seen *seen;
+	struct gate *gate; /* NULL: plain CGI */
 };
 
 /* One thread: a request at a time. */
@@ -87,7 +97,7 @@ try_handle(struct call *call, const struct route *route, enum db_mode mode, stru
 	enum err_kind kind;
 
 	reply_init(reply, call->request->arena);
-	if (!route->store)
+	if (route->store != ROUTE_TRANSACTION)
 		return route->handle(call, reply, err);
 	if (mode == DB_WRITE)
 		return db_transact(db, run_handler, &handling, err);
@@ -191,7 +201,7 @@ receive(struct server *server, struct call *call, const struct route *route, siz
 	size_t len = request_length(request);
 	enum err_kind kind = ERR_OK;
 
-	if (route->store && atomic_load(&store_gone))
+	if (route->store != ROUTE_NO_STORE && atomic_load(&store_gone))
 		kind = err_set(err, ERR_BUSY, "the store was moved away or replaced");
 	if (kind == ERR_OK && route->access == ROUTE_DEVICE)
 		kind = peer_identify(server->peers, call->mdm, request, &call->peer, err);
@@ -280,10 +290,12 @@ fcgi_write(void *handle, const void *bytes, size_t len)
 }
 
 static void
-server_init(struct server *server, const struct serve_options *options,
-	const struct peer_rules *peers, struct seen *seen)
+server_init(struct server *server, const struct shared *shared)
 {
-	*server = (struct server){.options = options, .peers = peers};
+	const struct serve_options *options = shared->options;
+
+	*server =
+		(struct server){.options = options, .peers = &shared->peers, .gate = shared->gate};
 	arena_init(&server->arena);
 	atomic_init(&server->idle_fd, -1);
 	atomic_init(&server->ended, false);
@@ -295,7 +307,8 @@ server_init(struct server *server, const struct serve_options *options,
 			.max_nodes = plist_limits_default().max_nodes,
 			.max_depth = plist_limits_default().max_depth}),
 		.push_retry = options->push_retry,
-		.seen = seen,
+		.scep_desk = shared->desk,
+		.seen = shared->seen,
 	};
 }
 
@@ -393,9 +406,26 @@ watch_store(const struct db_store *store)
 	atomic_store(&store_gone, gone);
 }
 
+/* Takes what became of the master key; while there is none it may be put back.  Tells what is wrong
+ * once. */
+static void
+watch_key(struct mdm *mdm, const char *path)
+{
+	static enum err_kind told = ERR_NOT_FOUND; /* said at the start */
+	struct err err = {0};
+	bool had = seal_key_is_there(mdm->key);
+	enum err_kind kind = had ? seal_key_refresh(mdm->key, &err) : mdm_find_key(mdm, path, &err);
+
+	if (kind == ERR_OK && !had)
+		log_line(LOG_INFO, "the master key is there", NULL);
+	if (kind != ERR_OK && kind != told)
+		log_line(LOG_ERROR, "the master key cannot be used", "error", err.message, NULL);
+	told = kind;
+}
+
 /* Waits for a stop signal; meanwhile writes down when devices were seen. */
 static void
-wait_for_stop(struct seen *seen, struct mdm *mdm, const struct db_store *store)
+wait_for_stop(struct seen *seen, struct mdm *mdm, const struct serve_options *options)
 {
 	const struct timespec pause = {.tv_sec = SEEN_FLUSH_S};
 	struct err err;
@@ -410,23 +440,22 @@ wait_for_stop(struct seen *seen, struct mdm *mdm, const struct db_store *store)
 		if (got < 0 && seen_flush(seen, mdm, &err) != ERR_OK)
 			log_line(LOG_WARNING, "last-seen times are not written yet", "error",
 				err.message, NULL);
+		watch_key(mdm, options->key_path);
 		arena_reset(mdm->arena);
-		watch_store(store);
+		watch_store(options->store);
 	} while (got != SIGTERM && got != SIGINT);
 }
 
 static int
-start_threads(struct server *servers, const struct serve_options *options,
-	const struct peer_rules *peers, struct gate *gate, struct seen *seen)
+start_threads(struct server *servers, const struct shared *shared)
 {
 	pthread_attr_t attributes;
 	int started = 0;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	for (int i = 0; i < options->threads; i++) {
-		server_init(&servers[i], options, peers, seen);
-		servers[i].gate = gate;
+	for (int i = 0; i < shared->options->threads; i++) {
+		server_init(&servers[i], shared);
 		if (pthread_create(&servers[i].thread, &attributes, server_loop, &servers[i]) !=
 			0) {
 			server_release(&servers[i]);
@@ -435,7 +464,7 @@ start_threads(struct server *servers, const struct serve_options *options,
 		started++;
 	}
 	pthread_attr_destroy(&attributes);
-	if (started < options->threads) {
+	if (started < shared->options->threads) {
 		char count[16];
 
 		snprintf(count, sizeof(count), "%d", started);
@@ -444,24 +473,44 @@ start_threads(struct server *servers, const struct serve_options *options,
 	return started;
 }
 
+static void
+shared_open(struct shared *shared, const struct serve_options *options, struct gate *gate)
+{
+	*shared = (struct shared){
+		.options = options,
+		.peers = {.header = options->header, .trust = peer_trust_new()},
+		.desk = scep_desk_new(),
+		.seen = seen_new(),
+		.gate = gate,
+	};
+}
+
+static void
+shared_close(struct shared *shared)
+{
+	seen_free(shared->seen);
+	scep_desk_free(shared->desk);
+	peer_trust_free(shared->peers.trust);
+}
+
 enum err_kind
 serve_run(const struct serve_options *options, struct err *err)
 {
 	struct server *servers = calloc((size_t)options->threads, sizeof(*servers));
-	struct peer_rules peers = {.header = options->header, .trust = peer_trust_new()};
-	struct seen *seen = seen_new();
 	struct server main_server;
+	struct shared shared;
 	struct gate gate;
 	int started;
 
 	if (servers == NULL)
 		abort();
-	server_init(&main_server, options, &peers, NULL);
+	shared_open(&shared, options, &gate);
+	server_init(&main_server, &shared);
 	gate_open(&gate, options->listen_fd);
-	started = start_threads(servers, options, &peers, &gate, seen);
+	started = start_threads(servers, &shared);
 	if (started > 0) {
 		log_line(LOG_INFO, "ready", NULL);
-		wait_for_stop(seen, &main_server.mdm, options->store);
+		wait_for_stop(shared.seen, &main_server.mdm, options);
 	}
 	stop_all(servers, started, &gate);
 	for (int i = 0; i < started; i++) {
@@ -469,10 +518,9 @@ serve_run(const struct serve_options *options, struct err *err)
 		server_release(&servers[i]);
 	}
 	gate_close(&gate);
-	seen_flush(seen, &main_server.mdm, NULL);
-	seen_free(seen);
+	seen_flush(shared.seen, &main_server.mdm, NULL);
 	server_release(&main_server);
-	peer_trust_free(peers.trust);
+	shared_close(&shared);
 	free(servers);
 	return started > 0 ? ERR_OK : err_set(err, ERR_INTERNAL, "no thread could be started");
 }
@@ -480,14 +528,13 @@ serve_run(const struct serve_options *options, struct err *err)
 void
 serve_cgi(const struct serve_options *options)
 {
-	struct peer_rules peers = {.header = options->header, .trust = peer_trust_new()};
-	struct seen *seen = seen_new();
 	struct server server;
+	struct shared shared;
 
-	server_init(&server, options, &peers, seen);
+	shared_open(&shared, options, NULL);
+	server_init(&server, &shared);
 	serve_one(&server, &gateway_cgi);
-	seen_flush(seen, &server.mdm, NULL);
+	seen_flush(shared.seen, &server.mdm, NULL);
 	server_release(&server);
-	peer_trust_free(peers.trust);
-	seen_free(seen);
+	shared_close(&shared);
 }
