@@ -84,9 +84,13 @@ def test_people_get_a_line_each(healthy):
 
 
 def test_it_changes_nothing(healthy):
-    before = healthy.sql("SELECT * FROM enrollment") + healthy.sql("SELECT no, kind FROM event_log")
-    doctor(healthy)
-    assert healthy.sql("SELECT * FROM enrollment") + healthy.sql("SELECT no, kind FROM event_log") == before
+    def everything():
+        dump = healthy.run(["sqlite3", healthy.db, ".dump"]).stdout.splitlines()
+        return [line for line in dump if b"INTO worker" not in line]  # its sign of life
+
+    before = everything()
+    doctor(healthy, "--apns")
+    assert everything() == before
 
 
 # ---- what is wrong on this machine ----
