@@ -38,3 +38,10 @@ SELECT COUNT(*), COUNT(*), MIN(e.id), NULL
 FROM enrollment e
 WHERE e.state = 'enrolled' AND e.blocked = 0 AND e.device_no IS NULL AND e.last_seen < $1;
 
+
+-- name: doctor_identities
+-- Devices whose identity ends before $1.
+SELECT COUNT(*), COUNT(*), MIN(e.id), NULL
+FROM enrollment e
+WHERE e.identity_expires IS NOT NULL AND e.identity_expires < $1 AND e.state = 'enrolled' AND e.blocked = 0
+	AND e.device_no IS NULL;

@@ -313,6 +313,7 @@ static const struct {
 	{"pushes", SCHEMA, doctor_check_pushes},
 	{"queue", SCHEMA, doctor_check_queue},
 	{"devices", SCHEMA, doctor_check_devices},
+	{"identities", SCHEMA, doctor_check_identities},
 	{"server", SCHEMA, doctor_check_server},
 	{"APNs", SCHEMA, doctor_check_apns},
 };

@@ -40,6 +40,7 @@ void doctor_check_worker(struct doctor *doctor);
 void doctor_check_pushes(struct doctor *doctor);
 void doctor_check_queue(struct doctor *doctor);
 void doctor_check_devices(struct doctor *doctor);
+void doctor_check_identities(struct doctor *doctor);
 
 /* ---- doctor_server.c ---- */
 

@@ -16,6 +16,8 @@ enum {
 	STALLED_DAYS = 3,
 	UNSEEN_DAYS = 30,
 	LATE_MS = 15 * 60 * 1000,
+	SOON_DAYS = 7,
+	AHEAD_DAYS = 60,
 };
 
 /* ---- device CA ---- */
@@ -133,11 +135,11 @@ doctor_check_worker(struct doctor *doctor)
 
 /* ---- pushes, queue, devices ---- */
 
-/* A kind of fact and how it is told; FORMAT takes count, devices, example, reason. */
+/* A kind of fact and how it is told. */
 struct question {
 	enum doctor_fact fact;
 	enum doctor_state state;
-	int64_t before_ms; /* what is looked for is older */
+	int64_t before_ms; /* what is looked for is older; negative: so long ahead */
 	const char *what;
 	const char *mend;
 };
@@ -221,4 +223,22 @@ doctor_check_devices(struct doctor *doctor)
 	};
 
 	ask(doctor, questions, 1, "all were here in the last 30 days");
+}
+
+void
+doctor_check_identities(struct doctor *doctor)
+{
+	static const char renew[] =
+		"they renew by SCEP when they come in time; else they have to enroll again";
+	static const struct question questions[] = {
+		{DOCTOR_IDENTITIES, DOCTOR_PROBLEM, 0, "identities have expired",
+			"these devices are refused: they have to enroll again"},
+		{DOCTOR_IDENTITIES, DOCTOR_PROBLEM, -(int64_t)SOON_DAYS * DAY_MS,
+			"identities end in 7 days or have", renew},
+		{DOCTOR_IDENTITIES, DOCTOR_WARNING, -(int64_t)AHEAD_DAYS * DAY_MS,
+			"identities end in 60 days or have", renew},
+	};
+
+	ask(doctor, questions, sizeof(questions) / sizeof(questions[0]),
+		"none of a device ends in the next 60 days");
 }

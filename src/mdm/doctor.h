@@ -13,6 +13,7 @@ enum doctor_fact {
 	DOCTOR_PUSH_FAILING, /* enrollments whose last push failed */
 	DOCTOR_PUSH_LATE,    /* pushes that are due since before SINCE */
 	DOCTOR_UNSEEN,       /* devices that were not here since SINCE */
+	DOCTOR_IDENTITIES,   /* devices whose identity ends before SINCE */
 };
 
 struct doctor_finding {

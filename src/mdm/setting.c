@@ -79,6 +79,12 @@ takes_devices(const char *value)
 	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
 }
 
+static bool
+takes_switch(const char *value)
+{
+	return strcmp(value, "on") == 0 || strcmp(value, "off") == 0;
+}
+
 #define DAYS_SHOULD_BE "a whole number of days from 1 to 36500, or forever"
 
 static const struct setting {
@@ -96,6 +102,7 @@ static const struct setting {
 	{"enroll_devices", "any", takes_devices, "any or listed"},
 	{"keep_results", "365", takes_days, DAYS_SHOULD_BE},
 	{"keep_events", "90", takes_days, DAYS_SHOULD_BE},
+	{"pin_unknown", "off", takes_switch, "on or off"},
 };
 
 static const struct setting *

@@ -6,7 +6,7 @@
  * enroll_topics
  * ("imported" (the default): the topics of the push certificates; "any"; or a list, separated by
  * blanks), enroll_devices ("any" (the default): all but those blocked in table admission; "listed":
- * those allowed there).
+ * those allowed there), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
  */
 #ifndef POMONA_MDM_SETTING_H
 #define POMONA_MDM_SETTING_H

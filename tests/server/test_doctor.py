@@ -70,7 +70,7 @@ def test_a_healthy_installation(healthy):
     assert status == 0
     assert [line for line in lines if line["state"] == "problem"] == []
     for check in ("configuration", "store", "master key", "files", "disk", "device CA", "push certificates", "worker",
-                  "pushes", "queue", "devices", "server", "APNs"):  # fmt: skip
+                  "pushes", "queue", "devices", "identities", "server", "APNs"):  # fmt: skip
         assert [line for line in lines if line["check"] == check], check
     assert said(lines, "server", "verifies devices' certificates and passes them on")
     assert said(lines, "server", "without a certificate is refused")
@@ -306,6 +306,19 @@ def test_queue_pushes_and_devices(lone):
     warnings = findings(lone, "warning")
     assert said(warnings, "devices", "1 devices were not here for 30 days")
     assert not said(warnings, "queue", "open")
+    device.close()
+
+
+@pytest.mark.parametrize("days, state, text", [
+    (-1, "problem", "1 identities have expired"), (5, "problem", "end in 7 days"), (50, "warning", "end in 60 days"),
+    (90, "ok", "none of a device ends"),
+])  # fmt: skip
+def test_identities_that_end(healthy, days, state, text):
+    device = healthy.enrolled()
+    end = int((time.time() + days * 86400) * 1000)
+    healthy.sql(f"UPDATE enrollment SET identity_expires = {end} WHERE id = '{device.id}'")
+    assert said(findings(healthy, state), "identities", text)
+    healthy.sql(f"UPDATE enrollment SET state = 'checked_out' WHERE id = '{device.id}'")
     device.close()
 
 

@@ -53,6 +53,9 @@ static const struct {
 	{"keep_events", "forever", true},
 	{"keep_events", "36501", false},
 	{"keep_events", "never", false},
+	{"pin_unknown", "on", true},
+	{"pin_unknown", "off", true},
+	{"pin_unknown", "yes", false},
 	{"no_such", "x", false},
 };
 
@@ -87,7 +90,8 @@ test_defaults(void **state)
 	static const struct {
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
-		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"}};
+		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
+		{"pin_unknown", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 
