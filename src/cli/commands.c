@@ -20,6 +20,14 @@ const struct cli_command cli_commands[] = {
 		"The CA's certificate is written as device-ca.pem beside the master key, for the "
 		"web server.\n"
 		"Without --dir the configuration file must exist; it names the files."},
+	{"doctor", NULL, "", "check the installation, and tell how to mend it", 0, 0,
+		CLI_NEEDS_NOTHING, CLI_OWN,
+		OPTIONS({"url", "URL", "ask the server there (setting server_url)"},
+			{"ca", "FILE", "verify the server's certificate by this CA (PEM)"},
+			{"apns", NULL, "connect to APNs with each push certificate, too"}),
+		cli_doctor,
+		"A line for each finding: ok, warning or problem.  Exit status 1 when there is a "
+		"problem.\nIt changes nothing."},
 	{"key", "show", "", "tell of the master key", 0, 0, CLI_NEEDS_KEY, CLI_OWN, NULL,
 		cli_key_show, NULL},
 	{"key", "rotate", "", "make a new master key and seal everything under it", 0, 0,

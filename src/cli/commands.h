@@ -17,6 +17,8 @@ enum err_kind cli_ca_show(struct cli *cli, struct err *err);
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_doctor(struct cli *cli, struct err *err);
+
 enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
 
 enum err_kind cli_init(struct cli *cli, struct err *err);
