@@ -29,7 +29,8 @@ enum {
 
 static const struct x509_extension ca_extensions[] = {
 	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
-	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	/* SCEP deciphers and signs with it, too, and some clients look whether it may. */
+	{NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature,keyEncipherment"},
 	{NID_subject_key_identifier, "hash"},
 	{0, NULL},
 };
