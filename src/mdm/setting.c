@@ -131,6 +131,7 @@ static const struct setting {
 		"12 to 200 printable ASCII characters without a blank, or none", true},
 	{"scep_days", "1825", takes_lifetime, "a whole number of days from 1 to 36500", false},
 	{"scep_legacy", "on", takes_switch, "on or off", false},
+	{"pin_unknown", "off", takes_switch, "on or off", false},
 };
 
 static const struct setting *

@@ -7,7 +7,8 @@
  * ("imported" (the default): the topics of the push certificates; "any"; or a list, separated by
  * blanks), enroll_devices ("any" (the default): all but those blocked in table admission; "listed":
  * those allowed there), scep_challenge (a secret, see mdm/challenge.h), scep_days (how long an
- * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES).
+ * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES),
+ * pin_unknown ("on" or "off" (the default); see mdm/pin.h).
  *
  * A secret is kept sealed; what is shown of it is that it is set.
  */

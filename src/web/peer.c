@@ -31,6 +31,8 @@ peer_identify(const struct request *request, struct peer *peer, struct err *err)
 	der = pem == NULL ? NULL : x509_pem_to_der(request->arena, pem, pem_len, &der_len);
 	if (der == NULL)
 		return err_set(err, ERR_FORBIDDEN, "the client certificate cannot be read");
+	peer->der = der;
+	peer->der_len = der_len;
 	x509_hash(der, der_len, peer->certificate);
 	return ERR_OK;
 }

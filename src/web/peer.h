@@ -15,6 +15,8 @@
 
 struct peer {
 	char certificate[X509_HASH_SIZE]; /* "" when none was shown */
+	const unsigned char *der;         /* the certificate itself, in the request's arena */
+	size_t der_len;
 };
 
 /* ERR_FORBIDDEN, with the reason, when there is no certificate, or not one that was verified. */

@@ -105,15 +105,15 @@ def fingerprint(path):
 def check_identity(server, path, name):
     openssl("verify", "-CAfile", server.device_ca, "-purpose", "sslclient", path)
     assert common_name(path) == name
-    assert server.value(f"SELECT origin FROM identity WHERE sha256 = {quote(fingerprint(path))}") == "scep"
+    assert server.value(f"SELECT origin FROM issued_identity WHERE sha256 = {quote(fingerprint(path))}") == "scep"
 
 
 def replaces(server, path):
-    return server.value(f"SELECT replaces FROM identity WHERE sha256 = {quote(fingerprint(path))}")
+    return server.value(f"SELECT replaces FROM issued_identity WHERE sha256 = {quote(fingerprint(path))}")
 
 
 def count_identities(server):
-    return server.value("SELECT count(*) FROM identity")
+    return server.value("SELECT count(*) FROM issued_identity")
 
 
 # ---- strongSwan ----
@@ -519,11 +519,11 @@ def ends(server, identity, change):
 @pytest.mark.parametrize(
     "change, fail",
     [
-        ("UPDATE identity SET revoked_at = 1 WHERE sha256 = {}", BAD_CERT_ID),
-        ("UPDATE identity SET not_after = 1 WHERE sha256 = {}", BAD_TIME),
-        ("UPDATE identity SET authority = 'x' WHERE sha256 = {}", BAD_CERT_ID),
+        ("UPDATE issued_identity SET revoked_at = 1 WHERE sha256 = {}", BAD_CERT_ID),
+        ("UPDATE issued_identity SET not_after = 1 WHERE sha256 = {}", BAD_TIME),
+        ("UPDATE issued_identity SET authority = 'x' WHERE sha256 = {}", BAD_CERT_ID),
         ("INSERT INTO former_pin (certificate, enrollment_no, replaced_at) VALUES ({}, 1, 1)", BAD_CERT_ID),
-        ("DELETE FROM identity WHERE sha256 = {}", BAD_CERT_ID),
+        ("DELETE FROM issued_identity WHERE sha256 = {}", BAD_CERT_ID),
     ],
     ids=["revoked", "expired", "not-believed", "replaced", "unknown"],
 )
@@ -561,7 +561,7 @@ def test_enrolled_device(scep):
     device.close()
     number = scep.value(f"SELECT no FROM enrollment WHERE certificate = {quote(fingerprint(old.certificate))}")
     new = renewal(scep, old).ask().identity()
-    assert scep.value(f"SELECT enrollment_no FROM identity WHERE sha256 = {quote(fingerprint(new.certificate))}") == number
+    assert scep.value(f"SELECT enrollment_no FROM issued_identity WHERE sha256 = {quote(fingerprint(new.certificate))}") == number
     scep.sql(f"UPDATE enrollment SET blocked = 1 WHERE no = {number}")
     assert renewal(scep, old).ask().refused() == BAD_REQUEST
     assert Client(scep, scep.scep_url, challenge(scep, device.id)).ask().refused() == BAD_REQUEST
@@ -572,7 +572,7 @@ def test_identity_from_before_the_books(scep):
     old = Client(scep, scep.scep_url, challenge(scep)).ask().identity()
     device = scep.new_device(identity=old).enroll()
     device.close()
-    ends(scep, old, "DELETE FROM identity WHERE sha256 = {}")
+    ends(scep, old, "DELETE FROM issued_identity WHERE sha256 = {}")
     check_identity(scep, renewal(scep, old).ask().identity().certificate, device.id)
 
 

@@ -136,7 +136,7 @@ test_issue(void **state)
 	assert_string_equal(all, pem);
 	unit_commit(&unit);
 	snprintf(sql, sizeof(sql),
-		"SELECT origin || common_name || serial FROM identity WHERE sha256 = '%s'",
+		"SELECT origin || common_name || serial FROM issued_identity WHERE sha256 = '%s'",
 		issued.sha256);
 	assert_string_equal(unit_sql_text(&unit, sql),
 		arena_printf(&unit.arena, "scepiPad 7%s", issued.serial));

@@ -63,6 +63,9 @@ static const struct {
 	{"scep_challenge", "too-short-1", false},
 	{"scep_challenge", "with a blank in it", false},
 	{"scep_challenge", "nicht-für-ASCII", false},
+	{"pin_unknown", "on", true},
+	{"pin_unknown", "off", true},
+	{"pin_unknown", "yes", false},
 	{"no_such", "x", false},
 };
 
@@ -98,7 +101,8 @@ test_defaults(void **state)
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
 		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
-		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"}};
+		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"},
+		{"pin_unknown", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 
