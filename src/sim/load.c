@@ -91,13 +91,18 @@ static char *
 request_of(struct connection *connection, const struct plist *message, size_t *len)
 {
 	struct fleet *fleet = connection->load->fleet;
+	struct http_message request;
 	struct buf xml;
 	char *bytes;
 
 	buf_init(&xml, &fleet->scratch, REQUEST_MOST);
 	plist_write_xml(&xml, message, false);
-	bytes = http_request(fleet->target, fleet->options.command_path,
-		"application/x-apple-aspen-mdm", xml.bytes, xml.len, len);
+	request = (struct http_message){.method = "PUT",
+		.path = fleet->options.command_path,
+		.content_type = "application/x-apple-aspen-mdm",
+		.body = xml.bytes,
+		.body_len = xml.len};
+	bytes = http_request(fleet->target, &request, len);
 	arena_reset(&fleet->scratch);
 	return bytes;
 }

@@ -87,6 +87,7 @@ message_set(struct session *session, enum message_kind kind, const char *label,
 {
 	struct fleet *fleet = session->fleet;
 	bool checkin = kind == AUTHENTICATE || kind == TOKEN_UPDATE || kind == CHECK_OUT;
+	struct http_message request;
 	struct buf xml;
 
 	message_clear(session);
@@ -94,10 +95,13 @@ message_set(struct session *session, enum message_kind kind, const char *label,
 	plist_write_xml(&xml, message, false);
 	session->kind = kind;
 	session->label = label;
-	session->bytes = http_request(fleet->target,
-		checkin ? fleet->options.checkin_path : fleet->options.command_path,
-		checkin ? "application/x-apple-aspen-mdm-checkin" : "application/x-apple-aspen-mdm",
-		xml.bytes, xml.len, &session->len);
+	request = (struct http_message){.method = "PUT",
+		.path = checkin ? fleet->options.checkin_path : fleet->options.command_path,
+		.content_type = checkin ? "application/x-apple-aspen-mdm-checkin"
+					: "application/x-apple-aspen-mdm",
+		.body = xml.bytes,
+		.body_len = xml.len};
+	session->bytes = http_request(fleet->target, &request, &session->len);
 }
 
 static void
