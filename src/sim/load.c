@@ -91,6 +91,7 @@ static char *
 request_of(struct connection *connection, const struct plist *message, size_t *len)
 {
 	struct fleet *fleet = connection->load->fleet;
+	const struct fleet_server *server = connection->device->server;
 	struct http_message request;
 	struct buf xml;
 	char *bytes;
@@ -98,11 +99,11 @@ request_of(struct connection *connection, const struct plist *message, size_t *l
 	buf_init(&xml, &fleet->scratch, REQUEST_MOST);
 	plist_write_xml(&xml, message, false);
 	request = (struct http_message){.method = "PUT",
-		.path = fleet->options.command_path,
+		.path = server->command_path,
 		.content_type = "application/x-apple-aspen-mdm",
 		.body = xml.bytes,
 		.body_len = xml.len};
-	bytes = http_request(fleet->target, &request, len);
+	bytes = http_request(&server->target, &request, len);
 	arena_reset(&fleet->scratch);
 	return bytes;
 }
@@ -241,9 +242,10 @@ load_new(struct fleet *fleet, const struct load_options *options)
 	for (size_t i = 0; i < load->count; i++) {
 		struct connection *connection = &load->connections[i];
 
-		http_client_init(&connection->http, fleet->loop, fleet->target, on_done);
 		connection->load = load;
 		connection->device = &fleet->devices[i];
+		http_client_init(&connection->http, fleet->loop,
+			&connection->device->server->target, on_done);
 		make_messages(connection);
 		begin(connection);
 	}
