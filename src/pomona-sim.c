@@ -17,12 +17,19 @@
 #include "sim/fleet.h"
 #include "sim/load.h"
 
-enum { EXIT_USAGE = 2, OPTION_FIRST = 256, PATH_MOST = 4096 };
+enum { EXIT_USAGE = 2, OPTION_FIRST = 256, PATH_MOST = 4096, WORDS_MOST = 4096 };
+
+/* What an option was given that may be given again. */
+struct words {
+	const char *words[WORDS_MOST];
+	size_t count;
+};
 
 struct options {
 	struct apns_options apns;
 	struct fleet_options fleet;
 	struct load_options load;
+	struct words links;
 	const char *url, *device_rules, *journal, *ready_file;
 	long answer_timeout_ms, timeout_ms;
 	bool stats, help, version;
@@ -30,13 +37,13 @@ struct options {
 
 /* ---- options ---- */
 
-enum option_kind { STRING, NUMBER, SECONDS, FLAG };
+enum option_kind { STRING, STRINGS, NUMBER, SECONDS, FLAG };
 
 /* A row with neither name nor kind opens a section of the help. */
 static const struct option_row {
 	const char *name;
 	enum option_kind kind;
-	size_t offset; /* in struct options: const char *, long, long (ms), bool */
+	size_t offset; /* in struct options: const char *, words, long, long (ms), bool */
 	long least, most;
 	const char *argument, *help;
 } rows[] = {
@@ -62,9 +69,19 @@ static const struct option_row {
 	{"tls-ca", STRING, offsetof(struct options, fleet.ca), 0, 0, "FILE",
 		"what verifies the server, PEM"},
 	{"identities", STRING, offsetof(struct options, fleet.identities), 0, 0, "DIR",
-		"NAME.pem and NAME.key of each device"},
+		"NAME.pem and NAME.key of each device, read or made"},
 	{"topic", STRING, offsetof(struct options, fleet.topic), 0, 0, "TOPIC",
 		"the push certificate's topic"},
+	{"enroll", STRINGS, offsetof(struct options, links), 0, 0, "URL",
+		"one more, which enrolls from this page; may be repeated"},
+	{"enroll-devices", NUMBER, offsetof(struct options, fleet.enrolling), 1, 10000000, "N",
+		"so many from these pages in turn (default: one from each)"},
+	{"enroll-name", STRING, offsetof(struct options, fleet.name), 0, 0, "NAME",
+		"theirs are NAME-1, NAME-2, … (default enrolled)"},
+	{"enroll-unsigned", FLAG, offsetof(struct options, fleet.unsigned_too), 0, 0, NULL,
+		"a profile need not be signed"},
+	{"renew", FLAG, offsetof(struct options, fleet.renew), 0, 0, NULL,
+		"once enrolled, each renews its identity by SCEP"},
 	{"checkin-path", STRING, offsetof(struct options, fleet.checkin_path), 0, 0, "PATH",
 		"for check-ins (default /mdm)"},
 	{"command-path", STRING, offsetof(struct options, fleet.command_path), 0, 0, "PATH",
@@ -119,7 +136,8 @@ print_help(FILE *file)
 	fputs("usage: pomona-sim [--apns-listen HOST:PORT --apns-cert FILE --apns-key FILE "
 	      "--apns-client-ca FILE]\n"
 	      "                  [--devices N --url URL --tls-ca FILE --identities DIR --topic "
-	      "TOPIC] [option …]\n\n"
+	      "TOPIC]\n"
+	      "                  [--enroll URL --tls-ca FILE --identities DIR] [option …]\n\n"
 	      "Stands in for Apple: APNs, and devices that enroll, wake on a push and obey.  "
 	      "Talks to this machine only.\n",
 		file);
@@ -138,11 +156,18 @@ static bool
 take_option(const struct option_row *row, const char *text, struct options *options)
 {
 	char *place = (char *)options + row->offset, *end = NULL;
+	struct words *words;
 	double number;
 
 	switch (row->kind) {
 	case STRING:
 		*(const char **)(void *)place = text;
+		return text[0] != '\0';
+	case STRINGS:
+		words = (struct words *)(void *)place;
+		if (words->count == WORDS_MOST)
+			return false;
+		words->words[words->count++] = text;
 		return text[0] != '\0';
 	case FLAG:
 		*(bool *)(void *)place = true;
@@ -203,11 +228,33 @@ options_fit(const struct options *options)
 	else if (fleet->devices > 0 && (options->url == NULL || fleet->ca == NULL ||
 					       fleet->identities == NULL || fleet->topic == NULL))
 		missing = "--devices needs --url, --tls-ca, --identities and --topic";
-	else if (fleet->devices == 0 && apns->listen == NULL)
-		missing = "neither --devices nor --apns-listen: nothing to do";
+	else if (options->links.count > 0 && (fleet->ca == NULL || fleet->identities == NULL))
+		missing = "--enroll needs --tls-ca and --identities";
+	else if (options->links.count > 0 && (fleet->enrolled || options->load.duration_ms > 0))
+		missing = "--enroll does not go with --enrolled or --load";
+	else if (options->links.count == 0 && fleet->enrolling > 0)
+		missing = "--enroll-devices needs --enroll";
+	else if (fleet->devices == 0 && options->links.count == 0 && apns->listen == NULL)
+		missing = "neither --devices, --enroll nor --apns-listen: nothing to do";
 	if (missing != NULL)
 		fprintf(stderr, "pomona-sim: %s\n", missing);
 	return missing == NULL;
+}
+
+/* What follows from several. */
+static void
+complete_options(struct options *options)
+{
+	struct fleet_options *fleet = &options->fleet;
+
+	if (options->load.duration_ms > 0)
+		fleet->enrolled = true;
+	fleet->links = options->links.words;
+	fleet->link_count = options->links.count;
+	if (fleet->enrolling == 0)
+		fleet->enrolling = (long)fleet->link_count;
+	fleet->ends_when_idle = options->apns.listen == NULL &&
+				(fleet->polls > 0 || fleet->renew || fleet->link_count > 0);
 }
 
 /* ---- signals ---- */
@@ -307,8 +354,9 @@ prepare_fleet(struct run *run, struct err *err)
 	enum err_kind kind = ERR_OK;
 
 	run->target.timeout_ms = options->answer_timeout_ms;
-	if (options->fleet.devices > 0) {
+	if (options->url != NULL)
 		kind = address_parse_url(&run->target.address, options->url, err);
+	if (options->fleet.ca != NULL) {
 		if (kind == ERR_OK)
 			kind = tls_client_new(&run->target.tls, options->fleet.ca, err);
 		if (kind == ERR_OK && options->fleet.resume)
@@ -405,7 +453,8 @@ raise_limits(void)
 int
 main(int argc, char **argv)
 {
-	struct options options = {.apns.max_streams = 100,
+	static struct options options = {.apns.max_streams = 100,
+		.fleet.name = "enrolled",
 		.fleet.checkin_path = "/mdm",
 		.fleet.command_path = "/mdm",
 		.fleet.concurrency = 64,
@@ -432,9 +481,7 @@ main(int argc, char **argv)
 	}
 	if (!options_fit(&options))
 		return EXIT_USAGE;
-	if (options.load.duration_ms > 0)
-		options.fleet.enrolled = true;
-	options.fleet.ends_after_polls = options.fleet.polls > 0 && options.apns.listen == NULL;
+	complete_options(&options);
 	catch_signals(&waiting);
 	raise_limits();
 	if (prepare(&run, &err) != ERR_OK || run_loop(&run, &waiting, &status, &err) != ERR_OK) {

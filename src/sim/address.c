@@ -69,28 +69,56 @@ address_parse(struct address *address, const char *text, struct err *err)
 	return resolve(address, colon + 1, err);
 }
 
+/* The schemes a URL may have, and their ports. */
+static const struct scheme {
+	const char *start, *port;
+	bool tls;
+} schemes[] = {{"https://", ":443", true}, {"http://", ":80", false}};
+
 enum err_kind
-address_parse_url(struct address *address, const char *url, struct err *err)
+address_read_url(struct url *out, const char *url, struct err *err)
 {
-	static const char scheme[] = "https://";
+	const struct scheme *scheme = &schemes[0];
 	char text[ADDRESS_TEXT_MOST];
-	const char *rest = url + sizeof(scheme) - 1, *port;
+	const char *rest, *port;
 	size_t len;
 
-	if (strncmp(url, scheme, sizeof(scheme) - 1) != 0)
-		return err_set(err, ERR_BAD_INPUT, "%.100s: not an https:// URL", url);
+	*out = (struct url){0};
+	if (strncmp(url, schemes[1].start, strlen(schemes[1].start)) == 0)
+		scheme = &schemes[1];
+	else if (strncmp(url, scheme->start, strlen(scheme->start)) != 0)
+		return err_set(err, ERR_BAD_INPUT, "%.100s: not an http:// or https:// URL", url);
+	rest = url + strlen(scheme->start);
 	len = strcspn(rest, "/?#");
-	if (rest[len] != '\0' && strcmp(rest + len, "/") != 0)
-		return err_set(
-			err, ERR_BAD_INPUT, "%.100s: a URL without a path is asked for", url);
-	if (len + sizeof(":443") > sizeof(text))
+	if (len + strlen(scheme->port) + 1 > sizeof(text))
 		return err_set(err, ERR_BAD_INPUT, "%.100s: the host's name is too long", url);
 	memcpy(text, rest, len);
 	text[len] = '\0';
 	port = strrchr(text, ':');
 	if (port == NULL || strchr(port, ']') != NULL)
-		memcpy(text + len, ":443", sizeof(":443"));
-	return address_parse(address, text, err);
+		memcpy(text + len, scheme->port, strlen(scheme->port) + 1);
+	rest += len;
+	out->tls = scheme->tls;
+	if (strcspn(rest, "#") + 2 > sizeof(out->path) || strcspn(rest, " \t\r\n") < strlen(rest))
+		return err_set(err, ERR_BAD_INPUT, "%.100s: too long a path, or blanks in it", url);
+	snprintf(out->path, sizeof(out->path), "%s%.*s", *rest == '/' ? "" : "/",
+		(int)strcspn(rest, "#"), rest);
+	return address_parse(&out->address, text, err);
+}
+
+enum err_kind
+address_parse_url(struct address *address, const char *text, struct err *err)
+{
+	struct url url;
+	enum err_kind kind = address_read_url(&url, text, err);
+
+	*address = url.address;
+	if (kind == ERR_OK && !url.tls)
+		return err_set(err, ERR_BAD_INPUT, "%.100s: not an https:// URL", text);
+	if (kind == ERR_OK && strcmp(url.path, "/") != 0)
+		return err_set(
+			err, ERR_BAD_INPUT, "%.100s: a URL without a path is asked for", text);
+	return kind;
 }
 
 enum err_kind

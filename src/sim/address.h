@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 
-enum { ADDRESS_HOST_MOST = 256, ADDRESS_TEXT_MOST = 320 };
+enum { ADDRESS_HOST_MOST = 256, ADDRESS_TEXT_MOST = 320, ADDRESS_PATH_MOST = 2048 };
 
 struct address {
 	struct sockaddr_storage socket;
@@ -19,8 +19,17 @@ struct address {
 	bool is_ip;                        /* the host is a number, not a name */
 };
 
+struct url {
+	struct address address;
+	bool tls;                     /* https */
+	char path[ADDRESS_PATH_MOST]; /* with the query; "/" when there is none */
+};
+
 /* HOST:PORT or [HOST]:PORT.  ERR_FORBIDDEN when it is not a loopback address. */
 enum err_kind address_parse(struct address *address, const char *text, struct err *err);
+
+/* http[s]://HOST[:PORT][/PATH]; a fragment is left out. */
+enum err_kind address_read_url(struct url *url, const char *text, struct err *err);
 
 /* https://HOST[:PORT][/] */
 enum err_kind address_parse_url(struct address *address, const char *url, struct err *err);

@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/slurp.h"
+#include "sim/enrollee.h"
 #include "sim/persona.h"
 #include "sim/session.h"
 
-enum { NAME_MOST = 200, SUFFIX_LEN = 4 };
+enum { NAME_MOST = 200, SUFFIX_LEN = 4, ANCHORS_MOST = 1024 * 1024 };
 
 static void *
 get(size_t count, size_t size)
@@ -80,34 +82,89 @@ list_names(struct fleet *fleet, const char ***names, size_t *count, struct err *
 	return ERR_OK;
 }
 
-static enum err_kind
-make_devices(struct fleet *fleet, struct err *err)
+/* The next device of the list, as it is at the start. */
+static struct device *
+add_device(struct fleet *fleet, const char *name)
 {
-	size_t wanted = (size_t)fleet->options.devices, found = 0;
+	const struct fleet_options *options = &fleet->options;
+	struct device *device = &fleet->devices[fleet->count++];
+
+	device->fleet = fleet;
+	device->name = name;
+	device->server = &fleet->server;
+	device->enrolled = device->was_enrolled = options->enrolled;
+	device->wants_renewal = options->enrolled && options->renew;
+	device->polls = (uint32_t)options->polls;
+	return device;
+}
+
+/* Those that have no identity yet. */
+static void
+add_enrolling(struct fleet *fleet)
+{
+	const struct fleet_options *options = &fleet->options;
+	struct device *device;
+
+	for (size_t i = 0; i < (size_t)options->enrolling; i++) {
+		device = add_device(
+			fleet, arena_printf(&fleet->arena, "%s-%zu", options->name, i + 1));
+		device->link = options->links[i % options->link_count];
+		device->wants_identity = true;
+		device->wants_renewal = device->enrolled = device->was_enrolled = false;
+	}
+}
+
+/* Is it the name of one that is there? */
+static bool
+is_taken(const struct fleet *fleet, const char *name)
+{
+	for (size_t i = 0; i < fleet->count; i++)
+		if (strcmp(fleet->devices[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Those of the folder, but for an identity that is to be replaced. */
+static enum err_kind
+add_equipped(struct fleet *fleet, struct err *err)
+{
+	size_t wanted = (size_t)fleet->options.devices, found = 0, enrolling = fleet->count;
 	const char **names = NULL;
-	enum err_kind kind;
+	enum err_kind kind = ERR_OK;
 
 	if (wanted == 0)
 		return ERR_OK;
 	kind = list_names(fleet, &names, &found, err);
 	if (kind != ERR_OK)
 		return kind;
-	if (found < wanted) {
-		free(names);
-		return err_set(err, ERR_NOT_FOUND, "%s: %zu identities, but %zu devices are wanted",
-			fleet->options.identities, found, wanted);
-	}
-	fleet->devices = get(wanted, sizeof(*fleet->devices));
-	fleet->count = wanted;
-	for (size_t i = 0; i < wanted; i++) {
-		fleet->devices[i].fleet = fleet;
-		fleet->devices[i].name = names[i];
-		fleet->devices[i].enrolled = fleet->options.enrolled;
-		fleet->devices[i].was_enrolled = fleet->options.enrolled;
-		fleet->devices[i].polls = (uint32_t)fleet->options.polls;
-	}
+	for (size_t i = 0; i < found && fleet->count < enrolling + wanted; i++)
+		if (enrolling == 0 || !is_taken(fleet, names[i]))
+			add_device(fleet, names[i]);
 	free(names);
+	if (fleet->count < enrolling + wanted)
+		return err_set(err, ERR_NOT_FOUND, "%s: %zu identities, but %zu devices are wanted",
+			fleet->options.identities, fleet->count - enrolling, wanted);
 	return ERR_OK;
+}
+
+static enum err_kind
+make_devices(struct fleet *fleet, struct err *err)
+{
+	const struct fleet_options *options = &fleet->options;
+	enum err_kind kind;
+
+	fleet->devices =
+		get((size_t)options->devices + (size_t)options->enrolling, sizeof(*fleet->devices));
+	add_enrolling(fleet);
+	kind = add_equipped(fleet, err);
+	for (size_t i = 0; i < fleet->count; i++) {
+		struct device *device = &fleet->devices[i];
+
+		device->busy = !device->enrolled || device->wants_renewal || device->polls > 0;
+		fleet->busy += device->busy;
+		fleet->to_enroll += !device->enrolled;
+	}
+	return kind;
 }
 
 /* Where the search for a token begins. */
@@ -137,6 +194,19 @@ index_tokens(struct fleet *fleet)
 	}
 }
 
+/* What verifies the signatures of profiles. */
+static enum err_kind
+read_anchors(struct fleet *fleet, struct err *err)
+{
+	char *pem;
+	size_t len;
+	enum err_kind kind =
+		slurp_file(&fleet->arena, fleet->options.ca, ANCHORS_MOST, &pem, &len, err);
+
+	fleet->anchors = kind == ERR_OK ? pem : NULL;
+	return kind;
+}
+
 enum err_kind
 fleet_new(struct fleet **out, struct loop *loop, const struct http_target *target,
 	const struct fleet_options *options, struct err *err)
@@ -152,14 +222,18 @@ fleet_new(struct fleet **out, struct loop *loop, const struct http_target *targe
 	arena_init(&fleet->scratch);
 	arena_init(&fleet->arena);
 	fleet->reader = plist_reader_new(plist_limits_default());
-	kind = make_devices(fleet, err);
+	fleet->server = (struct fleet_server){.target = *target,
+		.checkin_path = options->checkin_path,
+		.command_path = options->command_path,
+		.topic = options->topic};
+	kind = options->link_count > 0 || options->renew ? read_anchors(fleet, err) : ERR_OK;
+	if (kind == ERR_OK)
+		kind = make_devices(fleet, err);
 	if (kind != ERR_OK) {
 		fleet_free(fleet);
 		return kind;
 	}
 	index_tokens(fleet);
-	fleet->to_enroll = options->enrolled ? 0 : fleet->count;
-	fleet->polling = options->polls > 0 ? fleet->count : 0;
 	*out = fleet;
 	return ERR_OK;
 }
@@ -185,6 +259,7 @@ fleet_free(struct fleet *fleet)
 		struct device *device = &fleet->devices[i];
 
 		session_free(device->session);
+		enrollee_free(device->enrollee);
 		loop_timer_clear(fleet->loop, &device->timer);
 		if (device->state != NULL)
 			device_state_release(device->state);
@@ -219,7 +294,10 @@ fill_places(struct fleet *fleet)
 		device->next = NULL;
 		device->queued = false;
 		fleet->places++;
-		session_run(device->session);
+		if (device->enrollee != NULL)
+			enrollee_run(device->enrollee);
+		else
+			session_run(device->session);
 	}
 	fleet->filling = false;
 }
@@ -277,9 +355,16 @@ wake(struct fleet *fleet, struct device *device)
 		device->again = session_has_begun(device->session);
 		return;
 	}
+	if (device->enrollee != NULL) {
+		device->again = true;
+		return;
+	}
 	loop_timer_clear(fleet->loop, &device->timer);
 	device->again = false;
-	device->session = session_new(fleet, device);
+	if (device->wants_identity || device->wants_renewal)
+		device->enrollee = enrollee_new(fleet, device);
+	else
+		device->session = session_new(fleet, device);
 	fleet_enter(fleet, device);
 }
 
@@ -291,14 +376,16 @@ on_not_now_over(struct loop_timer *timer)
 	wake(device->fleet, device);
 }
 
-/* One of its polls is made. */
+/* It has done all that it does by itself, or will never. */
 static void
-poll_again(struct fleet *fleet, struct device *device)
+settle(struct fleet *fleet, struct device *device)
 {
-	if (--device->polls > 0)
-		wake(fleet, device);
-	else
-		fleet->polling--;
+	if (!device->busy ||
+		(device->end == DEVICE_LIVES &&
+			(!device->enrolled || device->wants_renewal || device->polls > 0)))
+		return;
+	device->busy = false;
+	fleet->busy--;
 }
 
 void
@@ -308,25 +395,41 @@ fleet_asleep(struct fleet *fleet, struct device *device, bool not_now)
 
 	device->session = NULL;
 	device->fresh = false;
-	if (device->end != DEVICE_LIVES) {
-		fleet->polling -= device->polls > 0;
-		device->polls = 0;
-		return;
-	}
-	if (not_now)
+	if (not_now && device->end == DEVICE_LIVES)
 		loop_timer_set(fleet->loop, &device->timer, fleet->options.not_now_retry_ms,
 			on_not_now_over);
-	if (!device->enrolled || device->again || (fresh && device->polls > 0))
+	if (!fresh && device->enrolled && !device->again && device->polls > 0)
+		device->polls--; /* this was one */
+	settle(fleet, device);
+	if (device->busy || (device->end == DEVICE_LIVES && (!device->enrolled || device->again)))
 		wake(fleet, device);
-	else if (device->polls > 0)
-		poll_again(fleet, device);
+}
+
+/* An identity is used from the next connection on. */
+void
+fleet_equipped(struct fleet *fleet, struct device *device)
+{
+	bool renewed = !device->wants_identity;
+
+	device->enrollee = NULL;
+	if (device->end == DEVICE_LIVES) {
+		if (renewed)
+			fleet->stats.renewed++;
+		device->wants_identity = device->wants_renewal = false;
+		tls_identity_release(&device->identity);
+		free(device->ticket);
+		device->ticket = NULL;
+	}
+	settle(fleet, device);
+	if (device->busy || (device->end == DEVICE_LIVES && device->again))
+		wake(fleet, device);
 }
 
 void
 fleet_start(struct fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->count; i++)
-		if (!fleet->options.enrolled || fleet->options.polls > 0)
+		if (fleet->devices[i].busy)
 			wake(fleet, &fleet->devices[i]);
 }
 
@@ -360,8 +463,10 @@ void
 fleet_enrolled(struct fleet *fleet, struct device *device)
 {
 	fleet->stats.enrolled++;
-	if (!device->was_enrolled)
+	if (!device->was_enrolled) {
 		fleet->to_enroll--;
+		device->wants_renewal = fleet->options.renew;
+	}
 	device->enrolled = device->was_enrolled = device->fresh = true;
 }
 
@@ -390,7 +495,9 @@ fleet_ended(struct fleet *fleet, struct device *device, enum device_end end)
 bool
 fleet_is_ready(const struct fleet *fleet)
 {
-	return fleet->to_enroll == 0;
+	const struct fleet_options *options = &fleet->options;
+
+	return fleet->to_enroll == 0 && (!options->renew || fleet->stats.renewed >= fleet->count);
 }
 
 enum fleet_verdict
@@ -404,7 +511,7 @@ fleet_verdict(const struct fleet *fleet)
 		return fleet->reached + fleet->failed == fleet->count ? FLEET_FAILED
 								      : FLEET_GOES_ON;
 	}
-	if (options->ends_after_polls && fleet->polling == 0)
+	if (options->ends_when_idle && fleet->busy == 0)
 		return fleet->stats.refused > 0 ? FLEET_FAILED : FLEET_DONE;
 	return FLEET_GOES_ON;
 }

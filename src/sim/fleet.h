@@ -21,25 +21,42 @@
 #include "sim/rules.h"
 #include "sim/stats.h"
 
+struct enroll_profile;
+struct enrollee;
 struct session;
 struct fleet;
 
 struct fleet_options {
-	long devices;
-	const char *identities; /* folder of NAME.pem and NAME.key */
+	long devices;             /* with identities of the folder */
+	const char *identities;   /* folder of NAME.pem and NAME.key */
+	const char *const *links; /* enrollment pages; others enroll from them */
+	size_t link_count;
+	long enrolling;    /* so many of them, who take the links in turn; 0: one for each */
+	const char *name;  /* theirs are NAME-1, NAME-2, … */
+	bool unsigned_too; /* take a profile without a signature */
+	bool renew;        /* each renews its identity once it is enrolled */
 	const char *topic;
 	const char *checkin_path, *command_path;
 	const char *ca; /* PEM file; is also in the devices' CertificateLists; or NULL */
 	long concurrency;
 	long not_now_retry_ms;
-	long retry_cap_ms;     /* longest wait after a 503, whatever Retry-After says */
-	long identities_kept;  /* in memory, of the first devices; others are read each time */
-	long polls;            /* sessions each device makes by itself at the start */
-	long answers;          /* each device is to answer so many commands; 0: no such aim */
-	bool enrolled;         /* they are enrolled already */
-	bool ends_after_polls; /* there is nobody who could push */
+	long retry_cap_ms;    /* longest wait after a 503, whatever Retry-After says */
+	long identities_kept; /* in memory, of the first devices; others are read each time */
+	long polls;           /* sessions each device makes by itself at the start */
+	long answers;         /* each device is to answer so many commands; 0: no such aim */
+	bool enrolled;        /* they are enrolled already */
+	bool ends_when_idle;  /* there is nobody who could push */
 	bool resume;
 	bool reenroll; /* after EraseDevice */
+};
+
+/* Where a device is managed: the fleet's, or what its enrollment profile says. */
+struct fleet_server {
+	struct fleet_server *next;
+	struct http_target target;
+	const char *checkin_path, *command_path;
+	const char *topic;
+	bool sign_messages; /* SignMessage: with an Mdm-Signature */
 };
 
 enum device_end { DEVICE_LIVES, DEVICE_GAVE_UP, DEVICE_ERASED, DEVICE_CHECKED_OUT };
@@ -47,7 +64,10 @@ enum device_end { DEVICE_LIVES, DEVICE_GAVE_UP, DEVICE_ERASED, DEVICE_CHECKED_OU
 struct device {
 	struct fleet *fleet;
 	const char *name;
-	struct session *session;    /* NULL: asleep */
+	const char *link; /* the page it enrolls from; NULL: it has its identity */
+	const struct fleet_server *server;
+	struct session *session;    /* this and the next NULL: asleep */
+	struct enrollee *enrollee;  /* coming by its identity */
 	struct device_state *state; /* NULL: as it left the factory */
 	struct tls_ticket *ticket;
 	struct tls_identity identity; /* if it is kept, and has been used */
@@ -56,6 +76,8 @@ struct device {
 	uint32_t answered;            /* commands */
 	uint32_t polls;               /* still to make */
 	bool queued, enrolled;
+	bool wants_identity, wants_renewal;
+	bool busy;         /* has something to do by itself, before it waits for pushes */
 	bool was_enrolled; /* its first enrollment is over */
 	bool fresh;        /* it has enrolled in this session */
 	bool again;        /* a push came while it was connected */
@@ -65,6 +87,9 @@ struct device {
 struct fleet {
 	struct fleet_options options;
 	const struct http_target *target;
+	struct fleet_server server;   /* of the options */
+	struct fleet_server *servers; /* of profiles */
+	const char *anchors;          /* PEM: options.ca's content; NULL: it is not needed */
 	struct loop *loop;
 	struct rules *rules;
 	struct jsonl journal;
@@ -82,7 +107,7 @@ struct fleet {
 	size_t to_enroll; /* devices whose first enrollment is not over */
 	size_t reached;   /* devices that have answered as many commands as wanted */
 	size_t failed;    /* devices that cannot any more */
-	size_t polling;   /* devices with polls to make */
+	size_t busy;      /* devices that have something to do by themselves */
 	uint32_t random;
 };
 
@@ -101,10 +126,10 @@ void fleet_free(struct fleet *fleet);
 /* Enrolls everybody who is not, or polls. */
 void fleet_start(struct fleet *fleet);
 
-/* All devices are enrolled. */
+/* All devices are enrolled, and have renewed what is to be renewed. */
 bool fleet_is_ready(const struct fleet *fleet);
 
-/* By options.answers or options.polls. */
+/* By options.answers or options.ends_when_idle. */
 enum fleet_verdict fleet_verdict(const struct fleet *fleet);
 
 /* The stand-in took a push: the device it is for wakes. */
@@ -112,17 +137,25 @@ void fleet_push(struct fleet *fleet, const unsigned char *token, size_t len, con
 
 /* ---- for session.c ---- */
 
+/* Where PROFILE says; the same one for the same profile.  ERR_BAD_INPUT when it is somewhere that a
+ * device of this fleet cannot go. */
+enum err_kind fleet_find_server(struct fleet *fleet, const struct enroll_profile *profile,
+	const struct fleet_server **server, struct err *err);
+
 /* The device's certificate and key; to be let go of when the connection has them. */
 enum err_kind fleet_take_identity(
 	struct fleet *fleet, struct device *device, struct tls_identity *identity, struct err *err);
 
-/* Asks for a place: session_run() is called when there is one. */
+/* Asks for a place: session_run() or enrollee_run() is called when there is one. */
 void fleet_enter(struct fleet *fleet, struct device *device);
 void fleet_leave(struct fleet *fleet);
 
 void fleet_enrolled(struct fleet *fleet, struct device *device);
 void fleet_answered(struct fleet *fleet, struct device *device);
 void fleet_ended(struct fleet *fleet, struct device *device, enum device_end end);
+
+/* The enrollee is over and freed: the device has what it wanted, or has given up. */
+void fleet_equipped(struct fleet *fleet, struct device *device);
 
 /* The session is over and freed; NOT_NOW: the device will come again by itself. */
 void fleet_asleep(struct fleet *fleet, struct device *device, bool not_now);

@@ -36,7 +36,7 @@ http_client_close(struct http_client *client)
 	loop_timer_clear(client->loop, &client->timer);
 	if (client->state == HTTP_CLOSED)
 		return;
-	if (client->state == HTTP_IDLE)
+	if (client->state == HTTP_IDLE && client->ssl != NULL)
 		SSL_shutdown(client->ssl);
 	ERR_clear_error();
 	loop_unwatch(client->loop, &client->watch);
@@ -82,14 +82,18 @@ lose(struct http_client *client, const char *doing, const char *reason)
 		http_client_close(client);
 }
 
+/* After a step that did not come off. */
 static void
-lose_tls(struct http_client *client, const char *doing, enum tls_outcome outcome)
+lose_step(struct http_client *client, const char *doing, enum tls_outcome outcome)
 {
 	char text[200];
 
-	lose(client, doing,
-		outcome == TLS_CLOSED ? "closed by the server"
-				      : tls_reason(client->ssl, text, sizeof(text)));
+	if (outcome == TLS_CLOSED)
+		lose(client, doing, "closed by the server");
+	else if (client->ssl == NULL)
+		lose(client, doing, strerror(errno));
+	else
+		lose(client, doing, tls_reason(client->ssl, text, sizeof(text)));
 }
 
 static void
@@ -101,6 +105,36 @@ on_timeout(struct loop_timer *timer)
 	lose(client, "waiting", "the server takes too long");
 }
 
+/* ---- bytes, over TLS or TCP alone ---- */
+
+static enum tls_outcome
+read_some(struct http_client *client, void *bytes, size_t size, size_t *got)
+{
+	ssize_t read;
+
+	if (client->ssl != NULL)
+		return tls_read(client->ssl, bytes, size, got);
+	read = recv(client->watch.fd, bytes, size, 0);
+	*got = read > 0 ? (size_t)read : 0;
+	if (read >= 0)
+		return read > 0 ? TLS_DONE : TLS_CLOSED;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? TLS_WANTS_READ : TLS_FAILED;
+}
+
+static enum tls_outcome
+write_some(struct http_client *client, const void *bytes, size_t len, size_t *put)
+{
+	ssize_t written;
+
+	if (client->ssl != NULL)
+		return tls_write(client->ssl, bytes, len, put);
+	written = send(client->watch.fd, bytes, len, MSG_NOSIGNAL);
+	*put = written > 0 ? (size_t)written : 0;
+	if (written >= 0)
+		return TLS_DONE;
+	return errno == EAGAIN || errno == EWOULDBLOCK ? TLS_WANTS_WRITE : TLS_FAILED;
+}
+
 /* ---- the steps of a message ---- */
 
 static void
@@ -110,7 +144,7 @@ receive(struct http_client *client)
 	size_t got, used;
 	enum tls_outcome outcome;
 
-	while ((outcome = tls_read(client->ssl, piece, sizeof(piece), &got)) == TLS_DONE) {
+	while ((outcome = read_some(client, piece, sizeof(piece), &got)) == TLS_DONE) {
 		if (http_response_feed(&client->response, piece, got, &used, &client->err) !=
 			ERR_OK) {
 			finish(client, false);
@@ -131,7 +165,7 @@ receive(struct http_client *client)
 	else if (outcome == TLS_WANTS_WRITE)
 		loop_watch_for(client->loop, &client->watch, EPOLLOUT);
 	else
-		lose_tls(client, "receiving", outcome);
+		lose_step(client, "receiving", outcome);
 }
 
 static void
@@ -141,8 +175,8 @@ send_on(struct http_client *client)
 	size_t put;
 
 	while (client->sent < client->len) {
-		outcome = tls_write(client->ssl, client->bytes + client->sent,
-			client->len - client->sent, &put);
+		outcome = write_some(
+			client, client->bytes + client->sent, client->len - client->sent, &put);
 		if (outcome != TLS_DONE)
 			break;
 		client->sent += put;
@@ -155,21 +189,21 @@ send_on(struct http_client *client)
 	} else if (outcome == TLS_WANTS_WRITE) {
 		loop_watch_for(client->loop, &client->watch, EPOLLOUT);
 	} else {
-		lose_tls(client, "sending", outcome);
+		lose_step(client, "sending", outcome);
 	}
 }
 
 static void
 shake(struct http_client *client)
 {
-	enum tls_outcome outcome = tls_handshake(client->ssl);
+	enum tls_outcome outcome = client->ssl != NULL ? tls_handshake(client->ssl) : TLS_DONE;
 
 	if (outcome == TLS_WANTS_READ) {
 		loop_watch_for(client->loop, &client->watch, EPOLLIN);
 	} else if (outcome == TLS_WANTS_WRITE) {
 		loop_watch_for(client->loop, &client->watch, EPOLLOUT);
 	} else if (outcome != TLS_DONE) {
-		lose_tls(client, "TLS", outcome);
+		lose_step(client, "TLS", outcome);
 	} else {
 		client->connect_us = clock_ticks_us() - client->started_us;
 		client->state = HTTP_IDLE;
@@ -204,7 +238,7 @@ idle(struct http_client *client)
 {
 	char piece[1];
 	size_t got;
-	enum tls_outcome outcome = tls_read(client->ssl, piece, sizeof(piece), &got);
+	enum tls_outcome outcome = read_some(client, piece, sizeof(piece), &got);
 
 	if (outcome != TLS_WANTS_READ)
 		http_client_close(client);
@@ -243,12 +277,14 @@ static enum err_kind
 start_tls(struct http_client *client, int fd, const struct tls_identity *identity, struct err *err)
 {
 	const struct address *address = &client->target->address;
-	SSL *ssl = SSL_new(client->target->tls);
+	SSL *ssl = client->target->tls != NULL ? SSL_new(client->target->tls) : NULL;
 
 	client->ssl = ssl;
+	if (client->target->tls == NULL)
+		return ERR_OK;
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1 ||
-		SSL_use_certificate(ssl, identity->certificate) != 1 ||
-		SSL_use_PrivateKey(ssl, identity->key) != 1)
+		(identity != NULL && (SSL_use_certificate(ssl, identity->certificate) != 1 ||
+					     SSL_use_PrivateKey(ssl, identity->key) != 1)))
 		return err_set(err, ERR_INTERNAL, "TLS: no connection can be made");
 	if (address->is_ip)
 		X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), address->host);
@@ -315,23 +351,37 @@ http_client_send(struct http_client *client, const char *bytes, size_t len)
 
 /* ---- requests, sessions ---- */
 
-char *
-http_request(const struct http_target *target, const char *path, const char *content_type,
-	const char *body, size_t body_len, size_t *len)
+static void
+put_content(char *text, size_t size, const struct http_message *message)
 {
-	static const char form[] = "PUT %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: MDM/1.0\r\n"
-				   "Content-Type: %s\r\nContent-Length: %zu\r\n\r\n";
-	int head = snprintf(NULL, 0, form, path, target->address.authority, content_type, body_len);
-	char *bytes = malloc((size_t)head + body_len + 1);
+	if (message->content_type != NULL)
+		snprintf(text, size, "Content-Type: %s\r\nContent-Length: %zu\r\n",
+			message->content_type, message->body_len);
+	else
+		text[0] = '\0';
+}
 
+char *
+http_request(const struct http_target *target, const struct http_message *message, size_t *len)
+{
+	static const char form[] = "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: MDM/1.0\r\n%s%s\r\n";
+	const char *headers = message->headers != NULL ? message->headers : "";
+	const char *host = target->address.authority;
+	char content[200], *bytes;
+	int head;
+
+	put_content(content, sizeof(content), message);
+	head = snprintf(NULL, 0, form, message->method, message->path, host, content, headers);
+	bytes = malloc((size_t)head + message->body_len + 1);
 	if (bytes == NULL) {
 		fputs("level=error msg=\"out of memory\"\n", stderr);
 		abort();
 	}
-	snprintf(bytes, (size_t)head + 1, form, path, target->address.authority, content_type,
-		body_len);
-	memcpy(bytes + head, body, body_len);
-	*len = (size_t)head + body_len;
+	snprintf(bytes, (size_t)head + 1, form, message->method, message->path, host, content,
+		headers);
+	if (message->body_len > 0)
+		memcpy(bytes + head, message->body, message->body_len);
+	*len = (size_t)head + message->body_len;
 	return bytes;
 }
 

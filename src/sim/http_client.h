@@ -1,6 +1,6 @@
 /*
- * http_client - one device's connection to the server: HTTP/1.1 over TLS, kept alive from message
- * to message.
+ * http_client - one device's connection to the server: HTTP/1.1 over TLS (or, for SCEP, over TCP
+ * alone), kept alive from message to message.
  *
  * The connection is made when a message needs it and there is none.  One message is under way at a
  * time; what came of it is told by `done`, always from the loop, never from within a call.
@@ -25,7 +25,7 @@ enum http_state {
 /* What all clients of a fleet share. */
 struct http_target {
 	struct address address;
-	SSL_CTX *tls;
+	SSL_CTX *tls;       /* NULL: plain HTTP */
 	int64_t timeout_ms; /* from sending to the whole answer */
 };
 
@@ -55,7 +55,8 @@ void http_client_init(struct http_client *client, struct loop *loop,
 /* Closes; `done` is not called. */
 void http_client_release(struct http_client *client);
 
-/* Makes a TLS connection as IDENTITY.  Whether it comes about, the message will show. */
+/* Makes a TLS connection as IDENTITY; NULL: as nobody.  Whether it comes about, the message will
+ * show. */
 enum err_kind http_client_open(
 	struct http_client *client, const struct tls_identity *identity, struct err *err);
 
@@ -65,9 +66,17 @@ void http_client_close(struct http_client *client);
 /* Sends a whole request (http_request()) on the open connection. */
 void http_client_send(struct http_client *client, const char *bytes, size_t len);
 
-/* Builds a PUT; malloc. */
-char *http_request(const struct http_target *target, const char *path, const char *content_type,
-	const char *body, size_t body_len, size_t *len);
+struct http_message {
+	const char *method, *path;
+	const char *content_type; /* NULL: no body */
+	const char *headers;      /* more of them, each with its CR LF; NULL: none */
+	const char *body;
+	size_t body_len;
+};
+
+/* The whole request; malloc. */
+char *http_request(
+	const struct http_target *target, const struct http_message *message, size_t *len);
 
 /* For tls_client_new()'s context: sessions go to the clients' tickets. */
 void http_client_keep_sessions(SSL_CTX *tls);

@@ -48,6 +48,7 @@ take_status_line(struct http_response *response, const char *line, struct err *e
 	response->retry_after = -1;
 	response->content_length = -1;
 	response->chunked = false;
+	response->type[0] = '\0';
 	response->phase = HTTP_HEADERS;
 	return ERR_OK;
 }
@@ -61,6 +62,15 @@ take_length(struct http_response *response, const char *value, struct err *err)
 		return err_set(err, ERR_BAD_INPUT, "bad Content-Length: %.40s", value);
 	response->content_length = length;
 	return ERR_OK;
+}
+
+static void
+take_type(struct http_response *response, const char *value)
+{
+	size_t len = strcspn(value, "; \t");
+
+	if (len < sizeof(response->type))
+		snprintf(response->type, sizeof(response->type), "%.*s", (int)len, value);
 }
 
 static enum err_kind
@@ -84,6 +94,8 @@ take_header(struct http_response *response, char *line, struct err *err)
 	} else if (strcasecmp(line, "Connection") == 0) {
 		if (strcasecmp(value, "close") == 0)
 			response->keep_alive = false;
+	} else if (strcasecmp(line, "Content-Type") == 0) {
+		take_type(response, value);
 	} else if (strcasecmp(line, "Retry-After") == 0) {
 		response->retry_after = whole_number(value);
 	}

@@ -18,6 +18,7 @@ enum {
 	HTTP_LINE_MOST = 8 * 1024,
 	HTTP_HEAD_MOST = 64 * 1024, /* status line and headers, and trailers again */
 	HTTP_BODY_MOST = 16 * 1024 * 1024,
+	HTTP_TYPE_MOST = 80,
 };
 
 enum http_phase {
@@ -35,8 +36,10 @@ struct http_response {
 	enum http_phase phase;
 	int status;
 	bool keep_alive;
-	int64_t retry_after; /* seconds; -1: none given, or not a number */
-	char *body;          /* malloc, with a NUL behind it; NULL when there is none */
+	int64_t retry_after;       /* seconds; -1: none given, or not a number */
+	char type[HTTP_TYPE_MOST]; /* the media type, without its parameters; "" when there is none,
+				      or it is too long */
+	char *body;                /* malloc, with a NUL behind it; NULL when there is none */
 	size_t body_len;
 
 	/* while it is being read */

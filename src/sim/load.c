@@ -91,13 +91,19 @@ static char *
 request_of(struct connection *connection, const struct plist *message, size_t *len)
 {
 	struct fleet *fleet = connection->load->fleet;
+	const struct fleet_server *server = connection->device->server;
+	struct http_message request;
 	struct buf xml;
 	char *bytes;
 
 	buf_init(&xml, &fleet->scratch, REQUEST_MOST);
 	plist_write_xml(&xml, message, false);
-	bytes = http_request(fleet->target, fleet->options.command_path,
-		"application/x-apple-aspen-mdm", xml.bytes, xml.len, len);
+	request = (struct http_message){.method = "PUT",
+		.path = server->command_path,
+		.content_type = "application/x-apple-aspen-mdm",
+		.body = xml.bytes,
+		.body_len = xml.len};
+	bytes = http_request(&server->target, &request, len);
 	arena_reset(&fleet->scratch);
 	return bytes;
 }
@@ -236,9 +242,10 @@ load_new(struct fleet *fleet, const struct load_options *options)
 	for (size_t i = 0; i < load->count; i++) {
 		struct connection *connection = &load->connections[i];
 
-		http_client_init(&connection->http, fleet->loop, fleet->target, on_done);
 		connection->load = load;
 		connection->device = &fleet->devices[i];
+		http_client_init(&connection->http, fleet->loop,
+			&connection->device->server->target, on_done);
 		make_messages(connection);
 		begin(connection);
 	}

@@ -14,6 +14,7 @@
 #include "sim/fleet.h"
 #include "sim/persona.h"
 #include "sim/session_journal.h"
+#include "sim/signature.h"
 
 enum {
 	MESSAGES_MOST = 20000, /* in one session; more is a server gone astray */
@@ -80,24 +81,50 @@ copy(const char *string)
 	return out;
 }
 
+/* Who the device is, where its profile wants the messages signed; or NULL. */
+static const char *
+sign(struct session *session, const struct buf *body)
+{
+	struct fleet *fleet = session->fleet;
+	struct tls_identity identity;
+	const char *header = NULL;
+	struct err err = {0};
+
+	if (!session->device->server->sign_messages)
+		return NULL;
+	if (fleet_take_identity(fleet, session->device, &identity, &err) == ERR_OK) {
+		signature_header(&fleet->scratch, &identity, body->bytes, body->len, &header, &err);
+		tls_identity_release(&identity);
+	}
+	if (header == NULL)
+		log_line(LOG_ERROR, "the message is not signed", "device", session->persona.udid,
+			"error", err.message, NULL);
+	return header;
+}
+
 /* MESSAGE becomes what is due. */
 static void
 message_set(struct session *session, enum message_kind kind, const char *label,
 	const struct plist *message)
 {
-	struct fleet *fleet = session->fleet;
+	const struct fleet_server *server = session->device->server;
 	bool checkin = kind == AUTHENTICATE || kind == TOKEN_UPDATE || kind == CHECK_OUT;
+	struct http_message request;
 	struct buf xml;
 
 	message_clear(session);
-	buf_init(&xml, &fleet->scratch, ANSWER_MOST);
+	buf_init(&xml, &session->fleet->scratch, ANSWER_MOST);
 	plist_write_xml(&xml, message, false);
 	session->kind = kind;
 	session->label = label;
-	session->bytes = http_request(fleet->target,
-		checkin ? fleet->options.checkin_path : fleet->options.command_path,
-		checkin ? "application/x-apple-aspen-mdm-checkin" : "application/x-apple-aspen-mdm",
-		xml.bytes, xml.len, &session->len);
+	request = (struct http_message){.method = "PUT",
+		.path = checkin ? server->checkin_path : server->command_path,
+		.content_type = checkin ? "application/x-apple-aspen-mdm-checkin"
+					: "application/x-apple-aspen-mdm",
+		.headers = sign(session, &xml),
+		.body = xml.bytes,
+		.body_len = xml.len};
+	session->bytes = http_request(&server->target, &request, &session->len);
 }
 
 static void
@@ -110,7 +137,7 @@ message_first(struct session *session)
 	else
 		message_set(session, AUTHENTICATE, "Authenticate",
 			answer_authenticate(
-				scratch, &session->persona, session->fleet->options.topic));
+				scratch, &session->persona, session->device->server->topic));
 	arena_reset(scratch);
 }
 
@@ -125,7 +152,7 @@ session_new(struct fleet *fleet, struct device *device)
 		fputs("level=error msg=\"out of memory\"\n", stderr);
 		abort();
 	}
-	http_client_init(&session->http, fleet->loop, fleet->target, on_done);
+	http_client_init(&session->http, fleet->loop, &device->server->target, on_done);
 	if (fleet->options.resume)
 		session->http.ticket = &device->ticket;
 	session->fleet = fleet;
@@ -389,7 +416,7 @@ take_effect(struct session *session)
 	case ANSWER_CHECKS_OUT:
 		message_set(session, CHECK_OUT, "CheckOut",
 			answer_check_out(
-				scratch, &session->persona, session->fleet->options.topic));
+				scratch, &session->persona, session->device->server->topic));
 		session_send(session);
 		return true;
 	}
@@ -421,7 +448,7 @@ static void
 take_200(struct session *session, const struct plist *command)
 {
 	struct arena *scratch = &session->fleet->scratch;
-	const char *topic = session->fleet->options.topic;
+	const char *topic = session->device->server->topic;
 
 	switch (session->kind) {
 	case AUTHENTICATE:

@@ -11,7 +11,7 @@
 
 struct journal_exchange {
 	const struct persona *persona;
-	const char *message;             /* "Idle", "Acknowledged", … */
+	const char *message;             /* "Idle", "Acknowledged", "GetCACert", … */
 	const char *uuid, *request_type; /* of the command it answers; or NULL */
 	unsigned attempt;                /* 1: the first */
 	int http_status;                 /* 0: the connection was lost */
@@ -22,8 +22,8 @@ struct journal_exchange {
 
 void journal_exchange(struct fleet *fleet, const struct journal_exchange *exchange);
 
-/* "enrolled", "gave_up", "unenrolled", "erased", "checked_out", "dropped", "rejected",
- * "no_command", "endless_session"; with the command's request type, or NULL. */
+/* "identity", "renewed", "enrolled", "gave_up", "unenrolled", "erased", "checked_out", "dropped",
+ * "rejected", "no_command", "endless_session"; with the command's request type, or NULL. */
 void journal_event(struct fleet *fleet, const struct persona *persona, const char *event,
 	const char *request_type);
 

@@ -67,6 +67,7 @@ stats_json(const struct stats *stats)
 		uint64_t count;
 	} counts[] = {
 		{"enrolled", stats->enrolled},
+		{"renewed", stats->renewed},
 		{"refused", stats->refused},
 		{"erased", stats->erased},
 		{"checked_out", stats->checked_out},

@@ -27,6 +27,7 @@ json_t *histogram_json(const struct histogram *histogram);
 
 struct stats {
 	uint64_t enrolled, refused, erased, checked_out; /* devices */
+	uint64_t renewed;                                /* identities */
 	uint64_t pushes;       /* taken by the stand-in for a device of the fleet */
 	uint64_t stray_pushes; /* taken by it for anybody else, or with a wrong PushMagic */
 	uint64_t push_errors;  /* answered with an error, or not at all */

@@ -5,6 +5,7 @@
 
 #include "sim/address.h"
 #include "sim/apns_request.h"
+#include "sim/http_client.h"
 #include "sim/http_response.h"
 #include "sim/stats.h"
 
@@ -65,6 +66,23 @@ test_good(void **unused)
 		assert_int_equal(response.phase, HTTP_STATUS_LINE);
 		http_response_release(&response);
 	}
+}
+
+static void
+test_media_type(void **unused)
+{
+	static const char text[] = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n"
+				   "Content-Length: 0\r\n\r\n";
+	struct http_response response = {0};
+	size_t used;
+
+	(void)unused;
+	assert_int_equal(
+		http_response_feed(&response, text, sizeof(text) - 1, &used, NULL), ERR_OK);
+	assert_string_equal(response.type, "text/html");
+	http_response_clear(&response);
+	assert_string_equal(response.type, "");
+	http_response_release(&response);
 }
 
 static const char *const bad[] = {
@@ -243,6 +261,70 @@ test_addresses(void **unused)
 		address_parse_url(&address, "https://127.0.0.1:80/mdm", &err), ERR_BAD_INPUT);
 }
 
+static const struct {
+	const char *text;
+	enum err_kind kind;
+	bool tls;
+	const char *authority, *path;
+} urls[] = {
+	{"https://127.0.0.1/enroll/abc", ERR_OK, true, "127.0.0.1:443", "/enroll/abc"},
+	{"https://127.0.0.1:8443/a?b=c#d", ERR_OK, true, "127.0.0.1:8443", "/a?b=c"},
+	{"http://[::1]/scep", ERR_OK, false, "[::1]:80", "/scep"},
+	{"http://127.0.0.1", ERR_OK, false, "127.0.0.1:80", "/"},
+	{"http://127.0.0.1?x", ERR_OK, false, "127.0.0.1:80", "/?x"},
+	{"http://192.0.2.1/scep", ERR_FORBIDDEN, false, NULL, NULL},
+	{"http://user@127.0.0.1/", ERR_BAD_INPUT, false, NULL, NULL},
+	{"ftp://127.0.0.1/", ERR_BAD_INPUT, false, NULL, NULL},
+	{"https://127.0.0.1/a b", ERR_BAD_INPUT, true, NULL, NULL},
+	{"https:///x", ERR_BAD_INPUT, true, NULL, NULL},
+};
+
+static void
+test_urls(void **unused)
+{
+	struct url url;
+
+	(void)unused;
+	for (size_t i = 0; i < COUNT(urls); i++) {
+		if (address_read_url(&url, urls[i].text, NULL) != urls[i].kind)
+			fail_msg("%s", urls[i].text);
+		if (urls[i].kind != ERR_OK)
+			continue;
+		assert_int_equal(url.tls, urls[i].tls);
+		assert_string_equal(url.address.authority, urls[i].authority);
+		assert_string_equal(url.path, urls[i].path);
+	}
+}
+
+/* ---- requests ---- */
+
+static void
+test_request(void **unused)
+{
+	const struct http_target target = {.address.authority = "h:1"};
+	struct http_message get = {.method = "GET", .path = "/a"};
+	struct http_message post = {.method = "POST",
+		.path = "/b",
+		.content_type = "text/plain",
+		.headers = "X: y\r\n",
+		.body = "hi",
+		.body_len = 2};
+	size_t len;
+	char *bytes;
+
+	(void)unused;
+	bytes = http_request(&target, &get, &len);
+	assert_int_equal(len, strlen(bytes));
+	assert_string_equal(bytes, "GET /a HTTP/1.1\r\nHost: h:1\r\nUser-Agent: MDM/1.0\r\n\r\n");
+	free(bytes);
+	bytes = http_request(&target, &post, &len);
+	assert_memory_equal(bytes,
+		"POST /b HTTP/1.1\r\nHost: h:1\r\nUser-Agent: MDM/1.0\r\n"
+		"Content-Type: text/plain\r\nContent-Length: 2\r\nX: y\r\n\r\nhi",
+		len);
+	free(bytes);
+}
+
 /* ---- quantiles ---- */
 
 static void
@@ -267,11 +349,14 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_media_type),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_endless_head),
 		cmocka_unit_test(test_pushes),
 		cmocka_unit_test(test_large_payload),
 		cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_histogram),
 	};
 
