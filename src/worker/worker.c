@@ -1,6 +1,6 @@
 /*
- * The worker's loop: pushes, every few seconds the commands whose time is over, and every minute
- * what has been kept long enough.  It looks for
+ * The worker's loop: pushes, every few seconds the commands whose time is over, every minute what
+ * has been kept long enough, and what there is to do about certificates.  It looks for
  * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
@@ -12,7 +12,9 @@
 #include "base/log.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
+#include "worker/certificates.h"
 #include "worker/pusher.h"
+#include "worker/work.h"
 
 enum {
 	EXPIRE_EVERY_MS = 10 * 1000,
@@ -34,31 +36,6 @@ stop(int signal_number)
 	stopping = 1;
 }
 
-typedef enum err_kind (*work_fn)(struct mdm *mdm, void *context, struct err *err);
-
-/* Does WORK, which finds nothing to do in most cases, in a read transaction; when it has to write,
- * from its start in a write transaction. */
-static enum err_kind
-do_work(struct mdm *mdm, work_fn work, void *context, struct err *err)
-{
-	enum err_kind kind = db_begin(mdm->db, DB_READ, err);
-
-	if (kind != ERR_OK)
-		return kind;
-	kind = work(mdm, context, err);
-	db_rollback(mdm->db);
-	if (kind != ERR_NEEDS_WRITE)
-		return kind;
-	kind = db_begin(mdm->db, DB_WRITE, err);
-	if (kind != ERR_OK)
-		return kind;
-	kind = work(mdm, context, err);
-	if (kind == ERR_OK)
-		return db_commit(mdm->db, err);
-	db_rollback(mdm->db);
-	return kind;
-}
-
 /* ---- commands whose time is over ---- */
 
 /* CONTEXT: how many it were; EXPIRE_MOST: there may be more. */
@@ -76,7 +53,7 @@ expire_when_due(struct mdm *mdm, int64_t *next)
 
 	if (*next > clock_now())
 		return;
-	if (do_work(mdm, expire, &count, &err) != ERR_OK)
+	if (work_do(mdm, expire, &count, &err) != ERR_OK)
 		log_line(LOG_WARNING, "expired commands cannot be ended now", "error", err.message,
 			NULL);
 	else if (count == EXPIRE_MOST)
@@ -136,7 +113,7 @@ retain_when_due(struct mdm *mdm, struct retaining *retaining)
 
 	if (retaining->next_at > began)
 		return;
-	if (do_work(mdm, retain, &step, &err) != ERR_OK) {
+	if (work_do(mdm, retain, &step, &err) != ERR_OK) {
 		log_line(LOG_WARNING, "what is old cannot be removed now", "error", err.message,
 			NULL);
 		retaining->next_at = clock_ticks_us() + RETAIN_EVERY_US;
@@ -158,6 +135,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 	struct err *err)
 {
 	int64_t next_expire = 0, next_check = 0, deadline;
+	struct certificates certificates = certificates_new(mdm, conf);
 	struct retaining retaining = {0};
 
 	while (!stopping) {
@@ -170,6 +148,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 		pusher_round(pusher, true);
 		expire_when_due(mdm, &next_expire);
 		retain_when_due(mdm, &retaining);
+		certificates_round(&certificates);
 		arena_reset(mdm->arena);
 		pusher_wait(pusher, (int)conf->poll_ms);
 	}
