@@ -31,12 +31,20 @@ enum err_kind cli_identity_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_init(struct cli *cli, struct err *err);
 
+enum err_kind cli_key_rotate(struct cli *cli, struct err *err);
+enum err_kind cli_key_show(struct cli *cli, struct err *err);
+
 enum err_kind cli_profile_uuid(struct cli *cli, struct err *err);
 
 enum err_kind cli_push(struct cli *cli, struct err *err);
 
+enum err_kind cli_push_cert_forget(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_import(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_list(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_remove(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_request(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_requests(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_queue_add(struct cli *cli, struct err *err);
 enum err_kind cli_queue_cancel(struct cli *cli, struct err *err);
@@ -45,6 +53,8 @@ enum err_kind cli_queue_list(struct cli *cli, struct err *err);
 
 enum err_kind cli_result_list(struct cli *cli, struct err *err);
 enum err_kind cli_result_show(struct cli *cli, struct err *err);
+
+enum err_kind cli_scep_challenge(struct cli *cli, struct err *err);
 
 enum err_kind cli_setting_get(struct cli *cli, struct err *err);
 enum err_kind cli_setting_list(struct cli *cli, struct err *err);
