@@ -160,6 +160,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 	enum err_kind kind;
 
 	serve.key = &key;
+	serve.conf = conf;
 	kind = seal_key_read(&key, conf->key, err);
 	if (kind == ERR_OK)
 		kind = db_store_open(&store, &db_options, err);

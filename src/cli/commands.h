@@ -17,11 +17,19 @@ enum err_kind cli_ca_show(struct cli *cli, struct err *err);
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_enroll_link(struct cli *cli, struct err *err);
+enum err_kind cli_enroll_links(struct cli *cli, struct err *err);
+enum err_kind cli_enroll_revoke(struct cli *cli, struct err *err);
+
 enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
 
 enum err_kind cli_init(struct cli *cli, struct err *err);
 
+enum err_kind cli_profile_enroll(struct cli *cli, struct err *err);
+enum err_kind cli_profile_show(struct cli *cli, struct err *err);
+enum err_kind cli_profile_sign(struct cli *cli, struct err *err);
 enum err_kind cli_profile_uuid(struct cli *cli, struct err *err);
+enum err_kind cli_profile_verify(struct cli *cli, struct err *err);
 
 enum err_kind cli_push(struct cli *cli, struct err *err);
 

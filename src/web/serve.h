@@ -4,6 +4,7 @@
 #ifndef POMONA_WEB_SERVE_H
 #define POMONA_WEB_SERVE_H
 
+#include "base/conf.h"
 #include "base/err.h"
 #include "codec/seal.h"
 #include "store/db.h"
@@ -11,6 +12,7 @@
 struct serve_options {
 	struct db_store *store;
 	const struct seal_key *key;
+	const struct conf *conf;
 	int listen_fd; /* FastCGI socket, listening */
 	int threads;
 	size_t max_body;    /* bytes of a device's message */
