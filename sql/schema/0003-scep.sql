@@ -13,8 +13,10 @@ CREATE INDEX scep_challenge_expires ON scep_challenge (expires_at);
 
 -- What was issued to whom a short time ago: a client whose reply was lost asks again and gets the same.
 CREATE TABLE scep_issued (
-	-- SHA-256 of transactionID, signer and CSR.
+	-- SHA-256 of the signer's key and the transactionID; a transactionID may come again with another CSR.
 	hash TEXT PRIMARY KEY,
+	-- SHA-256 of the CSR.
+	csr TEXT NOT NULL,
 	-- DER.
 	certificate BLOB NOT NULL,
 	issued_at BIGINT NOT NULL

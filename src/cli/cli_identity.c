@@ -12,8 +12,9 @@
 #include "base/clock.h"
 #include "cli/file.h"
 #include "mdm/ca.h"
+#include "mdm/identity.h"
 
-enum { DAYS = 1825, COUNT_MOST = 999999, NAME_MOST = 64 };
+enum { DAYS = 1825, COUNT_MOST = 999999, NAME_MOST = 64, BATCH = 64 };
 
 static const struct table_column columns[] = {
 	{"name", "NAME", TABLE_TEXT, 0},
@@ -32,6 +33,15 @@ enum { CERTIFICATE, KEY, P12, PASSWORD, FILES };
 static const char *const suffixes[FILES] = {".pem", ".key", ".p12", ".p12-password"};
 static const mode_t modes[FILES] = {0644, 0600, 0600, 0600};
 
+/* What there is to write: file names and bytes. */
+struct outcome {
+	const char *name;
+	struct x509_info info;
+	const char *paths[FILES];
+	const void *bytes[FILES]; /* NULL: no such file */
+	size_t lens[FILES];
+};
+
 struct issuing {
 	struct cli *cli;
 	struct err *err;
@@ -40,8 +50,11 @@ struct issuing {
 	const char *dir;
 	const char *password; /* NULL: each gets one of its own */
 	int64_t count;        /* 0: the names as they are */
+	const char *replaces; /* SHA-256 of the identity that is renewed; NULL: none */
 	struct table table;
-	struct arena arena; /* of one identity */
+	struct arena arena; /* of a batch */
+	struct outcome batch[BATCH];
+	size_t batched;
 };
 
 /* It becomes the name of files. */
@@ -57,13 +70,6 @@ check_name(const char *name, struct err *err)
 				"the name \"%.64s\" cannot be the name of a file", name);
 	return ERR_OK;
 }
-
-/* What there is to write: file names and bytes. */
-struct outcome {
-	const char *paths[FILES];
-	const void *bytes[FILES]; /* NULL: no such file */
-	size_t lens[FILES];
-};
 
 static void
 set_text(struct outcome *outcome, size_t file, const char *text)
@@ -96,7 +102,7 @@ write_files(const struct outcome *outcome, struct err *err)
 }
 
 static enum err_kind
-make(struct issuing *issuing, struct outcome *outcome, struct x509_info *info)
+make(struct issuing *issuing, struct outcome *outcome)
 {
 	struct arena *arena = &issuing->arena;
 	const char *password = issuing->password;
@@ -118,36 +124,73 @@ make(struct issuing *issuing, struct outcome *outcome, struct x509_info *info)
 		&outcome->lens[P12], issuing->err);
 	outcome->bytes[P12] = p12;
 	if (kind == ERR_OK)
-		kind = x509_inspect(arena, identity.cert_pem, info, issuing->err);
+		kind = x509_inspect(arena, identity.cert_pem, &outcome->info, issuing->err);
+	return kind;
+}
+
+static void
+show(struct issuing *issuing, const struct outcome *outcome)
+{
+	table_add(&issuing->table,
+		(const struct db_value[]){DB_TEXT(outcome->name),
+			DB_TEXT(outcome->paths[CERTIFICATE]), DB_TEXT(outcome->paths[KEY]),
+			DB_TEXT(outcome->paths[P12]),
+			DB_TEXT(outcome->bytes[PASSWORD] == NULL ? NULL : outcome->paths[PASSWORD]),
+			DB_INT(outcome->info.not_after), DB_TEXT(outcome->info.sha256)});
+}
+
+static enum err_kind
+record_batch(struct issuing *issuing)
+{
+	struct mdm *mdm = &issuing->cli->mdm;
+	const struct identity_origin origin = {.authority = x509_issuer_hash(issuing->issuer),
+		.origin = "cli",
+		.replaces = issuing->replaces};
+	enum err_kind kind = db_begin(mdm->db, DB_WRITE, issuing->err);
+
+	if (kind != ERR_OK)
+		return kind;
+	for (size_t i = 0; i < issuing->batched && kind == ERR_OK; i++)
+		kind = identity_add(mdm, &issuing->batch[i].info, &origin, issuing->err);
+	if (kind == ERR_OK)
+		return db_commit(mdm->db, issuing->err);
+	db_rollback(mdm->db);
+	return kind;
+}
+
+/* On record first, and in files then: no identity is in the world that nobody knows of. */
+static enum err_kind
+end_batch(struct issuing *issuing)
+{
+	enum err_kind kind = issuing->batched == 0 ? ERR_OK : record_batch(issuing);
+
+	for (size_t i = 0; i < issuing->batched && kind == ERR_OK; i++) {
+		kind = write_files(&issuing->batch[i], issuing->err);
+		if (kind == ERR_OK)
+			show(issuing, &issuing->batch[i]);
+	}
+	issuing->batched = 0;
+	arena_reset(&issuing->arena);
 	return kind;
 }
 
 static enum err_kind
 issue(struct issuing *issuing, const char *name)
 {
-	struct outcome outcome = {0};
-	struct x509_info info;
+	struct outcome *outcome = &issuing->batch[issuing->batched];
 	enum err_kind kind = check_name(name, issuing->err);
 
+	*outcome = (struct outcome){.name = name};
 	for (size_t i = 0; i < FILES; i++)
-		outcome.paths[i] =
+		outcome->paths[i] =
 			arena_printf(&issuing->arena, "%s/%s%s", issuing->dir, name, suffixes[i]);
 	issuing->client.common_name = name;
 	if (kind == ERR_OK)
-		kind = check_free(&outcome, issuing->err);
+		kind = check_free(outcome, issuing->err);
 	if (kind == ERR_OK)
-		kind = make(issuing, &outcome, &info);
-	if (kind == ERR_OK)
-		kind = write_files(&outcome, issuing->err);
-	if (kind == ERR_OK)
-		table_add(&issuing->table,
-			(const struct db_value[]){DB_TEXT(name),
-				DB_TEXT(outcome.paths[CERTIFICATE]), DB_TEXT(outcome.paths[KEY]),
-				DB_TEXT(outcome.paths[P12]),
-				DB_TEXT(outcome.bytes[PASSWORD] == NULL ? NULL
-									: outcome.paths[PASSWORD]),
-				DB_INT(info.not_after), DB_TEXT(info.sha256)});
-	arena_reset(&issuing->arena);
+		kind = make(issuing, outcome);
+	if (kind == ERR_OK && ++issuing->batched == BATCH)
+		kind = end_batch(issuing);
 	return kind;
 }
 
@@ -156,7 +199,8 @@ issue_all(struct issuing *issuing)
 {
 	const struct words *words = &issuing->cli->words;
 	int64_t count = issuing->count == 0 ? 1 : issuing->count;
-	enum err_kind kind = ERR_OK;
+	enum err_kind kind = ERR_OK, last;
+	struct err err = {0};
 
 	for (size_t w = 0; w < words->count; w++)
 		for (int64_t n = 1; n <= count && kind == ERR_OK; n++) {
@@ -167,7 +211,14 @@ issue_all(struct issuing *issuing)
 					&issuing->cli->arena, "%s-%06lld", name, (long long)n);
 			kind = issue(issuing, name);
 		}
-	return kind;
+	/* What was made before one failed is good. */
+	if (kind == ERR_OK)
+		return end_batch(issuing);
+	err = *issuing->err;
+	last = end_batch(issuing);
+	if (last == ERR_OK)
+		*issuing->err = err;
+	return last == ERR_OK ? kind : last;
 }
 
 /* ---- what is asked for ---- */

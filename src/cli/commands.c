@@ -20,15 +20,49 @@ const struct cli_command cli_commands[] = {
 		"The CA's certificate is written as device-ca.pem beside the master key, for the "
 		"web server.\n"
 		"Without --dir the configuration file must exist; it names the files."},
-	{"push-cert", "import", "FILE.p12|FILE.pem", "take a push certificate and its key", 1, 1,
-		CLI_NEEDS_KEY, CLI_WRITE,
-		OPTIONS({"password-file", "FILE", "its first line is the file's password"}),
+	{"key", "show", "", "tell of the master key", 0, 0, CLI_NEEDS_KEY, CLI_OWN, NULL,
+		cli_key_show, NULL},
+	{"key", "rotate", "", "make a new master key and seal everything under it", 0, 0,
+		CLI_NEEDS_KEY, CLI_OWN, NULL, cli_key_rotate,
+		"The servers may run.  When it is interrupted, run it again: it goes on where it "
+		"was.\nA copy of the store from before opens with the old key alone: copy the key "
+		"file with it."},
+	{"push-cert", "request", "[NAME]", "make a key and the request for a push certificate", 0,
+		1, CLI_NEEDS_KEY, CLI_WRITE,
+		OPTIONS({"vendor", "FILE",
+				"sign it as MDM vendor: certificate and key (.p12, PEM)"},
+			{"password-file", "FILE", "its first line is the vendor file's password"},
+			{"chain", "FILE", "Apple's certificates above the vendor's (PEM)"},
+			{"renew", "TOPIC", "it is to renew the certificate of TOPIC"},
+			{"out", "FILE", "write it there"},
+			{"common-name", "NAME", "common name in the request (Pomona MDM)"},
+			{"email", "ADDRESS", "e-mail address in the request"},
+			{"country", "XX", "country in the request"}),
+		cli_push_cert_request,
+		"The key stays sealed in the store until Apple's certificate is imported.  With "
+		"--vendor the file is what\nidentity.apple.com/pushcert takes; without, it is a "
+		"CSR "
+		"(PEM) for whoever signs it.\nThe same NAME again gives the same request again."},
+	{"push-cert", "requests", "", "list the requests that wait for Apple's certificate", 0, 0,
+		CLI_NEEDS_STORE, CLI_READ, NULL, cli_push_cert_requests, NULL},
+	{"push-cert", "forget", "NAME", "remove a request and its key", 1, 1, CLI_NEEDS_STORE,
+		CLI_WRITE, NULL, cli_push_cert_forget, NULL},
+	{"push-cert", "import", "FILE", "take a push certificate", 1, 1, CLI_NEEDS_KEY, CLI_WRITE,
+		OPTIONS({"password-file", "FILE", "its first line is the file's password"},
+			{"replace", "TOPIC", "only if it renews the certificate of TOPIC"},
+			{"new-topic", NULL, "also if its request was to renew another topic"}),
 		cli_push_cert_import,
-		"Keychain exports (.p12) and PEM files with certificate and key.  A newer "
-		"certificate of the same topic\nreplaces the old one, and pushes that were stopped "
-		"go on."},
+		"The certificate that Apple made of a kept request; or a Keychain export (.p12) or "
+		"PEM file with\ncertificate and key.  A newer certificate of the same topic "
+		"replaces "
+		"the old one, and pushes that\nwere stopped go on."},
 	{"push-cert", "list", "", "list the push certificates", 0, 0, CLI_NEEDS_STORE, CLI_READ,
 		NULL, cli_push_cert_list, NULL},
+	{"push-cert", "show", "TOPIC", "show one, and how many devices hang on it", 1, 1,
+		CLI_NEEDS_STORE, CLI_READ, NULL, cli_push_cert_show, NULL},
+	{"push-cert", "remove", "TOPIC", "remove one and its key", 1, 1, CLI_NEEDS_STORE, CLI_WRITE,
+		OPTIONS({"force", NULL, "also when devices are enrolled under it"}),
+		cli_push_cert_remove, NULL},
 	{"device", "list", "", "list devices and user channels", 0, 0, CLI_NEEDS_STORE, CLI_OWN,
 		OPTIONS({"state", "STATE", "authenticating, enrolled, checked_out or blocked"},
 			{"kind", "KIND", "device, user, shared_ipad, user_enrollment_device, …"},

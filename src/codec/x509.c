@@ -196,23 +196,31 @@ inspect(struct arena *arena, const X509 *cert, struct x509_info *info)
 }
 
 enum err_kind
-x509_inspect(struct arena *arena, const char *pem, struct x509_info *info, struct err *err)
+x509_inspect_der(
+	struct arena *arena, const void *der, size_t len, struct x509_info *info, struct err *err)
 {
-	size_t len;
-	unsigned char *der = x509_pem_to_der(arena, pem, strlen(pem), &len);
-	const unsigned char *at = der;
+	const unsigned char *at = der, *end = at + len;
+	X509 *cert = len > LONG_MAX ? NULL : d2i_X509(NULL, &at, (long)len);
 	enum err_kind kind = ERR_OK;
-	X509 *cert;
 
 	*info = (struct x509_info){0};
-	if (der == NULL)
-		return err_set(err, ERR_BAD_INPUT, "there is no certificate in PEM here");
-	cert = d2i_X509(NULL, &at, (long)len);
-	if (cert == NULL || at != der + len || !inspect(arena, cert, info))
+	if (cert == NULL || at != end || !inspect(arena, cert, info))
 		kind = err_set(err, ERR_BAD_INPUT, "the certificate is damaged");
 	else
 		x509_hash(der, len, info->sha256);
 	X509_free(cert);
 	ERR_clear_error();
 	return kind;
+}
+
+enum err_kind
+x509_inspect(struct arena *arena, const char *pem, struct x509_info *info, struct err *err)
+{
+	size_t len;
+	unsigned char *der = x509_pem_to_der(arena, pem, strlen(pem), &len);
+
+	*info = (struct x509_info){0};
+	if (der == NULL)
+		return err_set(err, ERR_BAD_INPUT, "there is no certificate in PEM here");
+	return x509_inspect_der(arena, der, len, info, err);
 }

@@ -56,6 +56,10 @@ unsigned char *x509_pem_to_der(
 enum err_kind x509_inspect(
 	struct arena *arena, const char *pem, struct x509_info *info, struct err *err);
 
+/* The same of a certificate in DER, to its last byte. */
+enum err_kind x509_inspect_der(
+	struct arena *arena, const void *der, size_t len, struct x509_info *info, struct err *err);
+
 /* ---- identities: a certificate and its key ---- */
 
 /*
@@ -86,9 +90,9 @@ enum err_kind x509_write_p12(struct arena *arena, const struct x509_identity *id
 /* ---- issuing ---- */
 
 /*
- * A new self-signed CA (RSA 3072, SHA-256, pathlen 0) with these names (1 to 64 characters each;
- * ORGANIZATION may be NULL or empty), valid for so many years from an hour ago.  ERR_BAD_INPUT when
- * a name or the years (1 to 100) will not do.
+ * A new self-signed CA (RSA 3072; codec/x509_ca.h makes others, SHA-256, pathlen 0) with these
+ * names (1 to 64 characters each; ORGANIZATION may be NULL or empty), valid for so many years from
+ * an hour ago.  ERR_BAD_INPUT when a name or the years (1 to 100) will not do.
  */
 enum err_kind x509_make_ca(struct arena *arena, const char *common_name, const char *organization,
 	int years, struct x509_identity *ca, struct err *err);
@@ -99,6 +103,9 @@ struct x509_issuer;
 /* ERR_BAD_INPUT when the certificate is no CA's or the key is another's; *ISSUER is NULL then. */
 enum err_kind x509_issuer_new(
 	const struct x509_identity *ca, struct x509_issuer **issuer, struct err *err);
+
+/* SHA-256 of its certificate; lives as long as ISSUER. */
+const char *x509_issuer_hash(const struct x509_issuer *issuer);
 
 /* NULL does nothing. */
 void x509_issuer_free(struct x509_issuer *issuer);
@@ -122,5 +129,24 @@ struct x509_client {
  */
 enum err_kind x509_issue_client(struct arena *arena, const struct x509_issuer *issuer,
 	const struct x509_client *client, struct x509_identity *identity, struct err *err);
+
+/* A certificate that somebody wants for his own key. */
+struct x509_request {
+	const unsigned char *csr; /* PKCS#10 (RFC 2986) in DER */
+	size_t csr_len;
+	const char *common_name; /* the whole subject: what the CSR says of it does not count */
+	int days;                /* 1 to X509_DAYS_MOST */
+};
+
+/*
+ * The same for the key in a CSR, in DER.  The CSR's signature shows that its key is the sender's;
+ * it is verified over the bytes as they came, as some clients sort their attributes wrongly.  Of
+ * the CSR nothing but the key is used.
+ *
+ * ERR_BAD_INPUT, with the reason, when it is damaged, not signed by its key, or the key is not RSA
+ * of 2048 to 8192 bits or EC on P-256 or P-384; and as x509_issue_client().
+ */
+enum err_kind x509_issue_csr(struct arena *arena, const struct x509_issuer *issuer,
+	const struct x509_request *request, unsigned char **der, size_t *der_len, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Certificates that we make ourselves: the device CA, and what it signs.
+ * What a CA of ours signs: a certificate is a draft first.
  */
 #include "codec/x509.h"
 
@@ -16,62 +16,32 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "codec/x509_draft.h"
 #include "codec/x509_parts.h"
 
 enum {
-	CA_BITS = 3072,
 	CLIENT_BITS = 2048,
-	CA_YEARS_MOST = 100,
-	NAME_MOST = 64,    /* characters; ub-common-name and ub-organization-name of RFC 5280 */
 	SLOW_CLOCK = 3600, /* seconds that a device's clock may be behind ours */
 	SERIAL_SIZE = 16,
-	EXTENSIONS_MOST = 5,
 };
 
-struct x509_issuer {
-	X509 *cert;
-	EVP_PKEY *key;
-};
-
-struct extension {
-	int nid; /* 0 ends the list */
-	const char *value;
-};
-
-static const struct extension ca_extensions[EXTENSIONS_MOST + 1] = {
-	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
-	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+const struct x509_extension x509_client_rsa[] = {
+	{NID_basic_constraints, "critical,CA:FALSE"},
+	{NID_key_usage, "critical,digitalSignature,keyEncipherment"},
+	{NID_ext_key_usage, "clientAuth"},
 	{NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid,issuer"},
+	{0, NULL},
 };
 
 /* An EC key enciphers nothing: RFC 5480, section 3. */
-static const struct extension client_extensions[][EXTENSIONS_MOST + 1] = {
-	[X509_KEY_RSA_2048] =
-		{
-			{NID_basic_constraints, "critical,CA:FALSE"},
-			{NID_key_usage, "critical,digitalSignature,keyEncipherment"},
-			{NID_ext_key_usage, "clientAuth"},
-			{NID_subject_key_identifier, "hash"},
-			{NID_authority_key_identifier, "keyid,issuer"},
-		},
-	[X509_KEY_EC_P256] =
-		{
-			{NID_basic_constraints, "critical,CA:FALSE"},
-			{NID_key_usage, "critical,digitalSignature"},
-			{NID_ext_key_usage, "clientAuth"},
-			{NID_subject_key_identifier, "hash"},
-			{NID_authority_key_identifier, "keyid,issuer"},
-		},
-};
-
-/* What a certificate is made of. */
-struct draft {
-	const char *common_name;
-	const char *organization; /* NULL: none */
-	const struct extension *extensions;
-	int days;
-	EVP_PKEY *key;                    /* whose public half it certifies */
-	const struct x509_issuer *issuer; /* NULL: itself */
+const struct x509_extension x509_client_ec[] = {
+	{NID_basic_constraints, "critical,CA:FALSE"},
+	{NID_key_usage, "critical,digitalSignature"},
+	{NID_ext_key_usage, "clientAuth"},
+	{NID_subject_key_identifier, "hash"},
+	{NID_authority_key_identifier, "keyid,issuer"},
+	{0, NULL},
 };
 
 /* ---- the pieces of a certificate ---- */
@@ -93,7 +63,7 @@ set_serial(X509 *cert)
 }
 
 static bool
-set_name(X509 *cert, const struct draft *draft)
+set_name(X509 *cert, const struct x509_draft *draft)
 {
 	X509_NAME *name = X509_get_subject_name(cert);
 	bool set = true;
@@ -107,7 +77,7 @@ set_name(X509 *cert, const struct draft *draft)
 
 /* From an hour ago to so many days from now, or to the issuer's end, whichever comes first. */
 static bool
-set_times(X509 *cert, const struct draft *draft)
+set_times(X509 *cert, const struct x509_draft *draft)
 {
 	time_t now = (time_t)(clock_now() / 1000);
 	ASN1_TIME *end = ASN1_TIME_adj(NULL, now, draft->days, 0);
@@ -126,7 +96,7 @@ set_times(X509 *cert, const struct draft *draft)
 }
 
 static bool
-add_extensions(X509 *cert, X509 *issuer, const struct extension *extension)
+add_extensions(X509 *cert, X509 *issuer, const struct x509_extension *extension)
 {
 	X509V3_CTX context;
 	bool added = true;
@@ -143,9 +113,8 @@ add_extensions(X509 *cert, X509 *issuer, const struct extension *extension)
 	return added;
 }
 
-/* The signed certificate; NULL when OpenSSL fails. */
-static X509 *
-make_certificate(const struct draft *draft)
+X509 *
+x509_draft_sign(const struct x509_draft *draft)
 {
 	X509 *cert = X509_new();
 	X509 *issuer = draft->issuer == NULL ? cert : draft->issuer->cert;
@@ -162,12 +131,12 @@ make_certificate(const struct draft *draft)
 	return NULL;
 }
 
-static enum err_kind
-make_identity(struct arena *arena, const struct draft *draft, struct x509_identity *identity,
-	struct err *err)
+enum err_kind
+x509_draft_identity(struct arena *arena, const struct x509_draft *draft,
+	struct x509_identity *identity, struct err *err)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
-	X509 *cert = draft->key == NULL || certs == NULL ? NULL : make_certificate(draft);
+	X509 *cert = draft->key == NULL || certs == NULL ? NULL : x509_draft_sign(draft);
 	enum err_kind kind = ERR_OK;
 
 	*identity = (struct x509_identity){0};
@@ -185,41 +154,30 @@ make_identity(struct arena *arena, const struct draft *draft, struct x509_identi
 
 /* ---- what is asked for ---- */
 
-/* OpenSSL refuses such names when it writes them, too, but this is where it can be said why. */
-static enum err_kind
-check_name(const char *what, const char *name, struct err *err)
+enum err_kind
+x509_check_name(const char *what, const char *name, struct err *err)
 {
 	int type = name == NULL ? -1
 				: ASN1_mbstring_ncopy(NULL, (const unsigned char *)name, -1,
-					  MBSTRING_UTF8, B_ASN1_UTF8STRING, 1, NAME_MOST);
+					  MBSTRING_UTF8, B_ASN1_UTF8STRING, 1, X509_NAME_MOST);
 
 	ERR_clear_error();
 	if (type < 0)
 		return err_set(err, ERR_BAD_INPUT, "the %s must be 1 to %d characters in UTF-8",
-			what, NAME_MOST);
+			what, X509_NAME_MOST);
 	return ERR_OK;
 }
 
-enum err_kind
-x509_make_ca(struct arena *arena, const char *common_name, const char *organization, int years,
-	struct x509_identity *ca, struct err *err)
+static bool
+hash_of(const X509 *cert, char hash[X509_HASH_SIZE])
 {
-	struct draft draft = {.common_name = common_name, .extensions = ca_extensions};
-	enum err_kind kind = check_name("name of the CA", common_name, err);
+	unsigned char *der = NULL;
+	int len = i2d_X509(cert, &der);
 
-	if (kind == ERR_OK && organization != NULL && *organization != '\0') {
-		draft.organization = organization;
-		kind = check_name("organization", organization, err);
-	}
-	if (kind == ERR_OK && (years < 1 || years > CA_YEARS_MOST))
-		kind = err_set(err, ERR_BAD_INPUT, "a CA is made for 1 to %d years", CA_YEARS_MOST);
-	if (kind != ERR_OK)
-		return kind;
-	draft.days = years * 365 + years / 4;
-	draft.key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CA_BITS);
-	kind = make_identity(arena, &draft, ca, err);
-	EVP_PKEY_free(draft.key);
-	return kind;
+	if (len > 0)
+		x509_hash(der, (size_t)len, hash);
+	OPENSSL_free(der);
+	return len > 0;
 }
 
 /* Takes certificate and key out of PARTS. */
@@ -235,6 +193,8 @@ take_issuer(struct x509_parts *parts, struct x509_issuer *issuer, struct err *er
 			err, ERR_BAD_INPUT, "the key of the CA does not belong to its certificate");
 	if (X509_check_ca(cert) != 1)
 		return err_set(err, ERR_BAD_INPUT, "the certificate is not that of a CA");
+	if (!hash_of(cert, issuer->hash))
+		return x509_failed(err, "the certificate of the CA");
 	issuer->cert = sk_X509_shift(parts->certs);
 	issuer->key = parts->keys[0];
 	parts->key_count = 0;
@@ -263,6 +223,12 @@ x509_issuer_new(const struct x509_identity *ca, struct x509_issuer **issuer, str
 	return kind;
 }
 
+const char *
+x509_issuer_hash(const struct x509_issuer *issuer)
+{
+	return issuer->hash;
+}
+
 void
 x509_issuer_free(struct x509_issuer *issuer)
 {
@@ -281,35 +247,37 @@ make_key(enum x509_key_type type)
 	return EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CLIENT_BITS);
 }
 
-static enum err_kind
-check_client(const struct x509_issuer *issuer, const struct x509_client *client, struct err *err)
+enum err_kind
+x509_check_days(const struct x509_issuer *issuer, int days, struct err *err)
 {
 	time_t now = (time_t)(clock_now() / 1000);
 
-	if (client->days < 1 || client->days > X509_DAYS_MOST)
+	if (days < 1 || days > X509_DAYS_MOST)
 		return err_set(err, ERR_BAD_INPUT, "a certificate is issued for 1 to %d days",
 			X509_DAYS_MOST);
 	if (X509_cmp_time(X509_get0_notAfter(issuer->cert), &now) <= 0)
 		return err_set(err, ERR_CONFLICT, "the CA has expired");
-	return check_name("name in the certificate", client->common_name, err);
+	return ERR_OK;
 }
 
 enum err_kind
 x509_issue_client(struct arena *arena, const struct x509_issuer *issuer,
 	const struct x509_client *client, struct x509_identity *identity, struct err *err)
 {
-	struct draft draft = {
+	struct x509_draft draft = {
 		.common_name = client->common_name,
-		.extensions = client_extensions[client->key],
+		.extensions = client->key == X509_KEY_RSA_2048 ? x509_client_rsa : x509_client_ec,
 		.days = client->days,
 		.issuer = issuer,
 	};
-	enum err_kind kind = check_client(issuer, client, err);
+	enum err_kind kind = x509_check_days(issuer, client->days, err);
 
+	if (kind == ERR_OK)
+		kind = x509_check_name("name in the certificate", client->common_name, err);
 	if (kind != ERR_OK)
 		return kind;
 	draft.key = make_key(client->key);
-	kind = make_identity(arena, &draft, identity, err);
+	kind = x509_draft_identity(arena, &draft, identity, err);
 	EVP_PKEY_free(draft.key);
 	return kind;
 }

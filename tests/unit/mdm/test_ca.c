@@ -3,6 +3,9 @@
  */
 #include "mdm/ca.h"
 
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
 #include "unit.h"
 #include "unit_store.h"
 
@@ -85,6 +88,7 @@ test_only_once(void **state)
 static void
 test_sealed(void **state)
 {
+	static const unsigned char other[SEAL_KEY_SIZE] = {1};
 	struct x509_issuer *issuer;
 	struct unit_store unit;
 
@@ -94,12 +98,53 @@ test_sealed(void **state)
 	assert_int_equal(
 		unit_sql_int(&unit, "SELECT instr(key, CAST('PRIVATE' AS BLOB)) FROM authority"),
 		0);
-	unit.key.bytes[0] ^= 1;
+	seal_key_set(&unit.key, other);
 	unit_begin(&unit, DB_READ);
 	assert_int_equal(ca_issuer(&unit.mdm, &issuer, &unit.err), ERR_INTERNAL);
 	assert_null(issuer);
 	assert_non_null(strstr(unit.err.message, "device CA"));
 	unit_commit(&unit);
+	unit_store_close(&unit);
+}
+
+/* What is issued for a CSR is on record; all that is believed is told. */
+static void
+test_issue(void **state)
+{
+	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	X509_REQ *csr = X509_REQ_new();
+	struct ca_request request = {.common_name = "iPad 7", .days = 30, .origin = "scep"};
+	struct x509_issuer *issuer;
+	struct ca_issued issued;
+	unsigned char *der = NULL;
+	struct unit_store unit;
+	const char *pem, *all;
+	char sql[200];
+
+	(void)state;
+	X509_REQ_set_pubkey(csr, key);
+	assert_true(X509_REQ_sign(csr, key, EVP_sha256()) > 0);
+	request.csr_len = (size_t)i2d_X509_REQ(csr, &der);
+	request.csr = der;
+	unit_store_open(&unit);
+	make(&unit);
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(ca_issuer(&unit.mdm, &issuer, &unit.err), ERR_OK);
+	if (ca_issue(&unit.mdm, issuer, &request, &issued, &unit.err) != ERR_OK)
+		fail_msg("%s", unit.err.message);
+	assert_int_equal(ca_certificate(&unit.mdm, &pem, &unit.err), ERR_OK);
+	assert_int_equal(ca_trusted(&unit.mdm, &all, &unit.err), ERR_OK);
+	assert_string_equal(all, pem);
+	unit_commit(&unit);
+	snprintf(sql, sizeof(sql),
+		"SELECT origin || common_name || serial FROM issued_identity WHERE sha256 = '%s'",
+		issued.sha256);
+	assert_string_equal(unit_sql_text(&unit, sql),
+		arena_printf(&unit.arena, "scepiPad 7%s", issued.serial));
+	OPENSSL_free(der);
+	X509_REQ_free(csr);
+	EVP_PKEY_free(key);
+	x509_issuer_free(issuer);
 	unit_store_close(&unit);
 }
 
@@ -111,6 +156,7 @@ main(void)
 		cmocka_unit_test(test_make_and_issue),
 		cmocka_unit_test(test_only_once),
 		cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_issue),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,9 @@ static const struct {
 	{"scep_challenge", "too-short-1", false},
 	{"scep_challenge", "with a blank in it", false},
 	{"scep_challenge", "nicht-für-ASCII", false},
+	{"pin_unknown", "on", true},
+	{"pin_unknown", "off", true},
+	{"pin_unknown", "yes", false},
 	{"no_such", "x", false},
 };
 
@@ -135,7 +138,8 @@ test_defaults(void **state)
 		{"scep_url", NULL}, {"enroll_open", "links"}, {"enroll_topic", NULL},
 		{"enroll_description", NULL}, {"enroll_consent", NULL},
 		{"enroll_access_rights", "8191"}, {"enroll_sign_message", "off"},
-		{"enroll_apns", "production"}, {"enroll_ota", "off"}};
+		{"enroll_apns", "production"}, {"enroll_ota", "off"}, {"signature_sha1", "accept"},
+		{"pin_unknown", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 
