@@ -195,6 +195,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 	if (kind == ERR_OK)
 		kind = peer_header_rules_read(&serve.header, conf, arena, err);
 	serve.key = &key;
+	serve.conf = conf;
 	serve.store = store;
 	if (kind == ERR_OK)
 		kind = find_socket(options, conf, &own, &serve.listen_fd, err);

@@ -37,6 +37,12 @@ struct conf {
 	long backoff_429;     /* seconds after a 429 that does not say how long; doubles */
 	long retry; /* seconds until a device that does not come is pushed again, the first time */
 
+	/* [enroll]: files in PEM; NULL: none */
+	const char *sign_certificate; /* signs profiles; its issuers follow in the file */
+	const char *sign_key;         /* NULL: it is in the same file */
+	const char *enroll_trust;     /* CAs of the server's TLS certificate, for devices */
+	const char *apple_ca;         /* Apple's CAs of devices, for the profile service */
+
 	/* [log] */
 	const char *log_level;
 };

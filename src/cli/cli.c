@@ -214,6 +214,7 @@ cli_open_store(struct cli *cli, bool create, struct err *err)
 		.db = db_open(cli->store, &cli->arena),
 		.arena = &cli->arena,
 		.key = &cli->key,
+		.conf = &cli->conf,
 		.reader = plist_reader_new(plist_limits_default()),
 	};
 	return mdm_prepare_store(cli->mdm.db, &cli->arena, create, err);

@@ -24,6 +24,9 @@ enum err_kind cli_device_list(struct cli *cli, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_doctor(struct cli *cli, struct err *err);
+enum err_kind cli_enroll_link(struct cli *cli, struct err *err);
+enum err_kind cli_enroll_links(struct cli *cli, struct err *err);
+enum err_kind cli_enroll_revoke(struct cli *cli, struct err *err);
 
 enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
 enum err_kind cli_identity_list(struct cli *cli, struct err *err);
@@ -33,10 +36,14 @@ enum err_kind cli_identity_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_init(struct cli *cli, struct err *err);
 
+enum err_kind cli_profile_enroll(struct cli *cli, struct err *err);
+enum err_kind cli_profile_show(struct cli *cli, struct err *err);
+enum err_kind cli_profile_sign(struct cli *cli, struct err *err);
 enum err_kind cli_key_rotate(struct cli *cli, struct err *err);
 enum err_kind cli_key_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_profile_uuid(struct cli *cli, struct err *err);
+enum err_kind cli_profile_verify(struct cli *cli, struct err *err);
 
 enum err_kind cli_push(struct cli *cli, struct err *err);
 

@@ -11,6 +11,7 @@ static const char *const event_names[] = {
 	[EVENT_TOPIC_STOPPED] = "topic_stopped",
 	[EVENT_COMMAND_INVALID] = "command_invalid",
 	[EVENT_SETTING] = "setting",
+	[EVENT_PROFILE] = "enrollment_profile",
 	[EVENT_IDENTITY_PINNED] = "identity_pinned",
 	[EVENT_IDENTITY_RENEWED] = "identity_renewed",
 	[EVENT_IDENTITY_REVOKED] = "identity_revoked",

@@ -11,6 +11,12 @@
  * signature_sha1 ("accept" (the default) or "refuse": an Mdm-Signature with SHA-1, as old devices
  * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
  *
+ * Of the enrollment profile (mdm/profile.h): scep_url (server_url and /scep), enroll_topic (that of
+ * the one push certificate), enroll_description, enroll_consent, enroll_access_rights ("8191"),
+ * enroll_sign_message ("off"), enroll_apns ("production" or "development"); of the enrollment page:
+ * enroll_open ("links", "person" or "open": who gets a profile), enroll_ota ("off" or "on": by the
+ * over-the-air profile service).
+ *
  * A secret is kept sealed; what is shown of it is that it is set.
  */
 #ifndef POMONA_MDM_SETTING_H

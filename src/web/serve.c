@@ -145,11 +145,11 @@ log_request(
 	log_line(wrong                  ? LOG_ERROR
 		 : reply->status >= 400 ? LOG_WARNING
 					: LOG_INFO,
-		"request", "method", call->request->method, "path", call->request->path, "status",
-		status, "bytes", bytes, "us", micros, "device", call->enrollment_id, "message",
-		call->message, "command", call->command, "offered", call->offered, "remark",
-		call->remark, "sha1_signatures", call->peer.sha1_count > 0 ? sha1 : NULL, "error",
-		err->kind == ERR_OK ? NULL : err->message, NULL);
+		"request", "method", call->request->method, "path", route_shown_path(call),
+		"status", status, "bytes", bytes, "us", micros, "device", call->enrollment_id,
+		"message", call->message, "command", call->command, "offered", call->offered,
+		"remark", call->remark, "sha1_signatures", call->peer.sha1_count > 0 ? sha1 : NULL,
+		"error", err->kind == ERR_OK ? NULL : err->message, NULL);
 }
 
 /* Is his certificate, or the one he claims, an enrolled device's? */
@@ -220,6 +220,14 @@ receive(struct server *server, struct call *call, const struct route *route, siz
 }
 
 static void
+refuse(struct call *call, struct reply *reply, const struct err *err)
+{
+	reply_error(reply, call->request->arena, err);
+	if (call->refuse != NULL)
+		call->refuse(call, reply, err);
+}
+
+static void
 serve_one(struct server *server, const struct gateway *gateway)
 {
 	const struct route *route = NULL;
@@ -235,6 +243,10 @@ serve_one(struct server *server, const struct gateway *gateway)
 	log_set_request(request.id);
 	reply_init(&reply, &server->arena);
 	kind = route_find(request.method, request.path, &route, &reply.allow, &err);
+	if (route != NULL) {
+		call.route = route;
+		call.tail = request.path + strlen(route->path);
+	}
 	if (kind == ERR_OK)
 		kind = receive(server, &call, route, &admitted, &err);
 	else
@@ -244,7 +256,7 @@ serve_one(struct server *server, const struct gateway *gateway)
 	if (kind == ERR_OK)
 		kind = handle(&call, route, &reply, &err);
 	if (kind != ERR_OK)
-		reply_error(&reply, &server->arena, &err);
+		refuse(&call, &reply, &err);
 	else
 		err_clear(&err);
 	if (!reply_send(&reply, &request))
@@ -303,6 +315,7 @@ server_init(struct server *server, const struct shared *shared)
 		.db = db_open(options->store, &server->arena),
 		.arena = &server->arena,
 		.key = options->key,
+		.conf = options->conf,
 		.reader = plist_reader_new((struct plist_limits){.max_bytes = options->max_body,
 			.max_nodes = plist_limits_default().max_nodes,
 			.max_depth = plist_limits_default().max_depth}),

@@ -4,6 +4,7 @@
 #ifndef POMONA_WEB_SERVE_H
 #define POMONA_WEB_SERVE_H
 
+#include "base/conf.h"
 #include "base/err.h"
 #include "codec/seal.h"
 #include "store/db.h"
@@ -12,6 +13,7 @@
 struct serve_options {
 	struct db_store *store;
 	struct seal_key *key;
+	const struct conf *conf;
 	const char *key_path; /* where it is looked for while there is none */
 	int listen_fd;        /* FastCGI socket, listening */
 	int threads;
