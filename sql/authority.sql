@@ -9,3 +9,6 @@ SELECT certificate, key, name FROM authority WHERE role = 'issuing';
 
 -- name: authority_trusted
 SELECT certificate, chain FROM authority WHERE role IN ('issuing', 'next', 'former') ORDER BY created_at, name;
+
+-- name: authority_changed
+UPDATE ca_revision SET revision = revision + 1;

@@ -1,7 +1,7 @@
 -- Enrollments and their pins; twin of src/mdm/enrollment.c (and, for what a check-in changes, checkin.c).
 
 -- name: enrollment_find
--- Column 8 is the pin that counts: of the device, also for its user channels.
+-- Columns 8 and 13 are the pin that counts and its end: of the device, also for its user channels.
 SELECT e.no, e.id, e.device_no, e.kind, e.state, e.blocked + COALESCE(d.blocked, 0), e.serial, e.topic,
 	COALESCE(d.certificate, e.certificate), COALESCE(d.state, ''), e.last_seen,
 	CASE WHEN NOT EXISTS (
@@ -11,32 +11,29 @@ SELECT e.no, e.id, e.device_no, e.kind, e.state, e.blocked + COALESCE(d.blocked,
 			WHERE q.enrollment_no = e.no AND q.state = 'sent' AND q.ended_at IS NULL) THEN 2
 		ELSE 1 END,
 	CASE WHEN EXISTS (
-		SELECT 1 FROM push p WHERE p.enrollment_no = e.no AND p.due_at IS NOT NULL AND p.attempts <> 0) THEN 1 ELSE 0 END
+		SELECT 1 FROM push p WHERE p.enrollment_no = e.no AND p.due_at IS NOT NULL AND p.attempts <> 0) THEN 1 ELSE 0 END,
+	COALESCE(d.identity_expires, e.identity_expires)
 FROM enrollment e LEFT JOIN enrollment d ON d.no = e.device_no
 WHERE e.id = $1;
 
 -- name: enrollment_by_certificate
-SELECT id FROM enrollment WHERE certificate = $1;
-
--- name: enrollment_was_pinned
-SELECT enrollment_no FROM former_pin WHERE certificate = $1;
-
--- name: enrollment_unpin
--- The pin of enrollment $1 is about to be replaced by $2.
-INSERT INTO former_pin (certificate, enrollment_no, replaced_at)
-SELECT certificate, no, $3 FROM enrollment WHERE no = $1 AND certificate IS NOT NULL AND certificate <> $2
-ON CONFLICT (certificate) DO NOTHING;
+-- Also by one that is to take the pin over.
+SELECT id FROM enrollment WHERE certificate = $1
+UNION ALL
+SELECT e.id FROM issued_identity i JOIN enrollment e ON e.certificate = i.replaces
+WHERE i.sha256 = $1 AND i.revoked_at IS NULL;
 
 -- name: enrollment_authenticate
 -- A new enrollment, or the old one from its beginning: what belonged to the old one is gone.
 INSERT INTO enrollment (id, kind, state, udid, serial, name, model, product, os_version, os_major, build, topic,
-	certificate, last_seen)
-VALUES ($1, $2, 'authenticating', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+	certificate, last_seen, identity_expires)
+VALUES ($1, $2, 'authenticating', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 ON CONFLICT (id) DO UPDATE
 SET kind = excluded.kind, state = 'authenticating', udid = excluded.udid, serial = excluded.serial,
 	name = excluded.name, model = excluded.model, product = excluded.product,
 	os_version = excluded.os_version, os_major = excluded.os_major, build = excluded.build,
 	topic = excluded.topic, certificate = excluded.certificate, last_seen = excluded.last_seen,
+	identity_expires = excluded.identity_expires,
 	push_token = NULL, push_magic = NULL, unlock_token = NULL, bootstrap_token = NULL, token_tally = 0,
 	token_at = NULL, awaiting_configuration = 0, enrolled_at = NULL
 RETURNING no;

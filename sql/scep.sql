@@ -21,7 +21,7 @@ SELECT certificate, chain FROM authority WHERE role = 'next';
 -- The identity that has signed a message, whose it is, and whether it may.
 SELECT i.common_name, i.not_before, i.not_after, i.revoked_at, i.authority, COALESCE(p.no, o.no, 0),
 	COALESCE(p.blocked, 0) + COALESCE(o.blocked, 0), CASE WHEN f.certificate IS NULL THEN 0 ELSE 1 END
-FROM identity i
+FROM issued_identity i
 LEFT JOIN enrollment p ON p.certificate = i.sha256
 LEFT JOIN enrollment o ON o.no = i.enrollment_no
 LEFT JOIN former_pin f ON f.certificate = i.sha256

@@ -53,6 +53,30 @@ BEGIN
 			SELECT 1 FROM delivery w WHERE w.enrollment_no = push.enrollment_no AND w.ended_at IS NULL));
 END;
 
+-- ---- identity ----
+
+CREATE VIEW identity AS
+SELECT i.sha256 AS sha256,
+	i.serial AS serial,
+	i.subject AS subject,
+	COALESCE(e.id, n.id) AS device,
+	CASE WHEN i.revoked_at IS NOT NULL THEN 'revoked'
+		WHEN i.not_after <= CAST(strftime('%s', 'now') AS INTEGER) * 1000 THEN 'expired'
+		WHEN f.certificate IS NOT NULL THEN 'replaced'
+		ELSE 'valid' END AS state,
+	CASE WHEN e.id IS NULL THEN 0 ELSE 1 END AS pinned,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.not_before / 1000.0, 'unixepoch') AS not_before,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.not_after / 1000.0, 'unixepoch') AS not_after,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.issued_at / 1000.0, 'unixepoch') AS issued_at,
+	i.origin AS origin,
+	i.replaces AS replaces,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.revoked_at / 1000.0, 'unixepoch') AS revoked_at,
+	i.revoke_reason AS revoke_reason
+FROM issued_identity i
+LEFT JOIN enrollment e ON e.certificate = i.sha256
+LEFT JOIN enrollment n ON n.no = i.enrollment_no
+LEFT JOIN former_pin f ON f.certificate = i.sha256;
+
 -- ---- queue, command, result ----
 
 CREATE VIEW command AS
@@ -241,14 +265,15 @@ CREATE TRIGGER setting_insert INSTEAD OF INSERT ON setting
 BEGIN
 	SELECT RAISE(ABORT, 'setting: scep_challenge is kept sealed; set it with pomona setting set')
 	WHERE NEW.name = 'scep_challenge';
-	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, scep_challenge, scep_days or scep_legacy')
+	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, scep_challenge, scep_days, scep_legacy, signature_sha1, pin_unknown, scep_url, enroll_open, enroll_topic, enroll_description, enroll_consent, enroll_access_rights, enroll_sign_message, enroll_apns or enroll_ota')
 	WHERE NEW.name IS NULL OR NEW.name NOT IN
-		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'scep_days', 'scep_legacy');
+		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'scep_days', 'scep_legacy', 'signature_sha1',
+		'pin_unknown', 'scep_url', 'enroll_open', 'enroll_topic', 'enroll_description', 'enroll_consent', 'enroll_access_rights', 'enroll_sign_message', 'enroll_apns', 'enroll_ota');
 	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
 	-- A number of days may be written without quotes.
 	SELECT RAISE(ABORT, 'setting: value must be text')
 	WHERE typeof(NEW.value) <> 'text'
-		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events', 'scep_days'));
+		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events', 'scep_days', 'enroll_access_rights'));
 	SELECT RAISE(ABORT, 'setting: server_url must be like https://mdm.example.com, without a / at its end')
 	WHERE NEW.name = 'server_url' AND (NEW.value NOT GLOB 'https://[A-Za-z0-9[]*' OR NEW.value GLOB '*/'
 		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000);
@@ -258,6 +283,8 @@ BEGIN
 	WHERE NEW.name = 'enroll_topics' AND (trim(NEW.value) = '' OR NEW.value GLOB '*[^-A-Za-z0-9 ._]*');
 	SELECT RAISE(ABORT, 'setting: enroll_devices is any or listed')
 	WHERE NEW.name = 'enroll_devices' AND NEW.value NOT IN ('any', 'listed');
+	SELECT RAISE(ABORT, 'setting: signature_sha1 is accept or refuse')
+	WHERE NEW.name = 'signature_sha1' AND NEW.value NOT IN ('accept', 'refuse');
 	SELECT RAISE(ABORT, 'setting: keep_results is a whole number of days from 1 to 36500, or forever')
 	WHERE NEW.name = 'keep_results' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
 		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
@@ -269,6 +296,28 @@ BEGIN
 		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
 	SELECT RAISE(ABORT, 'setting: scep_legacy is on or off')
 	WHERE NEW.name = 'scep_legacy' AND NEW.value NOT IN ('on', 'off');
+	SELECT RAISE(ABORT, 'setting: scep_url is an http:// or https:// URL')
+	WHERE NEW.name = 'scep_url' AND (NOT (NEW.value GLOB 'http://[A-Za-z0-9[]*' OR NEW.value GLOB 'https://[A-Za-z0-9[]*')
+		OR NEW.value GLOB '*[#"<>\ ]*' OR length(NEW.value) > 4000);
+	SELECT RAISE(ABORT, 'setting: enroll_open is links, person or open')
+	WHERE NEW.name = 'enroll_open' AND NEW.value NOT IN ('links', 'person', 'open');
+	SELECT RAISE(ABORT, 'setting: enroll_topic is a topic, com.apple.mgmt.…')
+	WHERE NEW.name = 'enroll_topic' AND (NEW.value NOT GLOB 'com.apple.mgmt.*' OR NEW.value GLOB '*[^-A-Za-z0-9._]*');
+	SELECT RAISE(ABORT, 'setting: enroll_description is a text of 1 to 1000 bytes')
+	WHERE NEW.name = 'enroll_description' AND length(CAST(NEW.value AS BLOB)) NOT BETWEEN 1 AND 1000;
+	SELECT RAISE(ABORT, 'setting: enroll_consent is a text of 1 to 1000 bytes')
+	WHERE NEW.name = 'enroll_consent' AND length(CAST(NEW.value AS BLOB)) NOT BETWEEN 1 AND 1000;
+	SELECT RAISE(ABORT, 'setting: enroll_access_rights is a sum of rights from 1 to 8191, 2 not without 1, 128 not without 64')
+	WHERE NEW.name = 'enroll_access_rights' AND (NEW.value GLOB '*[^0-9]*' OR NEW.value GLOB '0*' OR length(NEW.value) > 4
+		OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 8191
+		OR (CAST(NEW.value AS INTEGER) & 3) = 2 OR (CAST(NEW.value AS INTEGER) & 192) = 128);
+	SELECT RAISE(ABORT, 'setting: enroll_sign_message is on or off')
+	WHERE NEW.name = 'enroll_sign_message' AND NEW.value NOT IN ('on', 'off');
+	SELECT RAISE(ABORT, 'setting: enroll_ota is on or off')
+	WHERE NEW.name = 'enroll_ota' AND NEW.value NOT IN ('on', 'off');
+	SELECT RAISE(ABORT, 'setting: enroll_apns is production or development')
+	WHERE NEW.name = 'enroll_apns' AND NEW.value NOT IN ('production', 'development');
+	SELECT RAISE(ABORT, 'setting: pin_unknown is on or off') WHERE NEW.name = 'pin_unknown' AND NEW.value NOT IN ('on', 'off');
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;

@@ -1,6 +1,6 @@
 -- What the CA has issued, and the life of a CA.
 
-CREATE TABLE identity (
+CREATE TABLE issued_identity (
 	-- SHA-256 of the DER.
 	sha256 TEXT PRIMARY KEY,
 	-- Upper-case hex.
@@ -21,11 +21,13 @@ CREATE TABLE identity (
 	revoked_at BIGINT,
 	revoke_reason TEXT
 );
-CREATE INDEX identity_serial ON identity (serial);
-CREATE INDEX identity_common_name ON identity (common_name);
-CREATE INDEX identity_enrollment ON identity (enrollment_no) WHERE enrollment_no IS NOT NULL;
-CREATE INDEX identity_revoked ON identity (authority, serial) WHERE revoked_at IS NOT NULL;
-CREATE INDEX identity_ends ON identity (not_after);
+CREATE INDEX identity_serial ON issued_identity (serial);
+CREATE INDEX identity_common_name ON issued_identity (common_name);
+CREATE INDEX identity_enrollment ON issued_identity (enrollment_no) WHERE enrollment_no IS NOT NULL;
+CREATE INDEX identity_revoked ON issued_identity (authority, serial) WHERE revoked_at IS NOT NULL;
+CREATE INDEX identity_ends ON issued_identity (not_after);
+CREATE INDEX identity_issued ON issued_identity (issued_at, sha256);
+CREATE INDEX former_pin_enrollment ON former_pin (enrollment_no);
 
 -- issuing; next (made, and not in use yet); former (issues no more, but is believed); retired (not believed); ra (the
 -- certificate with which SCEP decrypts and signs for an issuer that has no RSA key: `belongs_to`).
@@ -41,8 +43,16 @@ ALTER TABLE authority ADD COLUMN activate_at BIGINT;
 
 -- The pin's end, so that an expired identity is refused without another look.
 ALTER TABLE enrollment ADD COLUMN identity_expires BIGINT;
+CREATE INDEX enrollment_identity_expires ON enrollment (identity_expires) WHERE identity_expires IS NOT NULL;
 -- Why a pin is one no more; NULL: another took its place.
 ALTER TABLE former_pin ADD COLUMN reason TEXT;
+
+-- Counts what changes whom to believe: CAs that come and go, revocations.  The files for the web server follow it.
+CREATE TABLE ca_revision (
+	no INTEGER PRIMARY KEY,
+	revision BIGINT NOT NULL
+);
+INSERT INTO ca_revision (no, revision) VALUES (1, 1);
 
 -- Which warnings of an expiry have been given: the days ahead of the last one.
 CREATE TABLE expiry_warning (

@@ -28,6 +28,10 @@ static const struct conf_key {
 	{"fcgi", "threads", CONF_NUMBER, offsetof(struct conf, threads), 1, 1024},
 	{"fcgi", "max_body", CONF_NUMBER, offsetof(struct conf, max_body), 1024,
 		256L * 1024 * 1024},
+	{"peer", "certificate_header", CONF_STRING, offsetof(struct conf, certificate_header), 0,
+		0},
+	{"peer", "certificate_form", CONF_STRING, offsetof(struct conf, certificate_form), 0, 0},
+	{"peer", "certificate_from", CONF_STRING, offsetof(struct conf, certificate_from), 0, 0},
 	{"push", "apns_url", CONF_STRING, offsetof(struct conf, apns_url), 0, 0},
 	{"push", "apns_ca", CONF_STRING, offsetof(struct conf, apns_ca), 0, 0},
 	{"push", "lease", CONF_NUMBER, offsetof(struct conf, lease), 1, 3600},
@@ -36,6 +40,10 @@ static const struct conf_key {
 	{"push", "backoff", CONF_NUMBER, offsetof(struct conf, backoff), 1, 86400},
 	{"push", "backoff_429", CONF_NUMBER, offsetof(struct conf, backoff_429), 1, 86400},
 	{"push", "retry", CONF_NUMBER, offsetof(struct conf, retry), 1, 86400},
+	{"enroll", "sign_certificate", CONF_STRING, offsetof(struct conf, sign_certificate), 0, 0},
+	{"enroll", "sign_key", CONF_STRING, offsetof(struct conf, sign_key), 0, 0},
+	{"enroll", "trust", CONF_STRING, offsetof(struct conf, enroll_trust), 0, 0},
+	{"enroll", "apple_ca", CONF_STRING, offsetof(struct conf, apple_ca), 0, 0},
 	{"log", "level", CONF_STRING, offsetof(struct conf, log_level), 0, 0},
 };
 
@@ -134,6 +142,8 @@ conf_read(struct conf *conf, const char *path, struct arena *arena, struct err *
 	if (conf->database == NULL || conf->key == NULL || conf->apns_url == NULL)
 		return err_set(err, ERR_BAD_INPUT,
 			"%s: database, key and apns_url must not be empty", path);
+	if (conf->sign_key != NULL && conf->sign_certificate == NULL)
+		return err_set(err, ERR_BAD_INPUT, "%s: sign_key without sign_certificate", path);
 	if (conf->log_level == NULL || log_level_from_name(conf->log_level) < 0)
 		return err_set(
 			err, ERR_BAD_INPUT, "%s: level is error, warning, info or debug", path);

@@ -22,6 +22,11 @@ struct conf {
 	long threads;       /* 1 to 1024 */
 	long max_body;      /* bytes of a device's message */
 
+	/* [peer] */
+	const char *certificate_header; /* a load balancer's; NULL: none is believed */
+	const char *certificate_form;   /* see web/peer_header.h */
+	const char *certificate_from;   /* addresses and ranges, separated by blanks */
+
 	/* [push] */
 	const char *apns_url; /* https://api.push.apple.com:443 */
 	const char *apns_ca;  /* PEM file that verifies it; NULL: the system's */
@@ -31,6 +36,12 @@ struct conf {
 	long backoff;         /* seconds after a 5xx of APNs; doubles */
 	long backoff_429;     /* seconds after a 429 that does not say how long; doubles */
 	long retry; /* seconds until a device that does not come is pushed again, the first time */
+
+	/* [enroll]: files in PEM; NULL: none */
+	const char *sign_certificate; /* signs profiles; its issuers follow in the file */
+	const char *sign_key;         /* NULL: it is in the same file */
+	const char *enroll_trust;     /* CAs of the server's TLS certificate, for devices */
+	const char *apple_ca;         /* Apple's CAs of devices, for the profile service */
 
 	/* [log] */
 	const char *log_level;

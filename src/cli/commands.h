@@ -17,16 +17,32 @@ enum err_kind cli_ca_show(struct cli *cli, struct err *err);
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_enroll_link(struct cli *cli, struct err *err);
+enum err_kind cli_enroll_links(struct cli *cli, struct err *err);
+enum err_kind cli_enroll_revoke(struct cli *cli, struct err *err);
+
 enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
 
 enum err_kind cli_init(struct cli *cli, struct err *err);
 
+enum err_kind cli_profile_enroll(struct cli *cli, struct err *err);
+enum err_kind cli_profile_show(struct cli *cli, struct err *err);
+enum err_kind cli_profile_sign(struct cli *cli, struct err *err);
+enum err_kind cli_key_rotate(struct cli *cli, struct err *err);
+enum err_kind cli_key_show(struct cli *cli, struct err *err);
+
 enum err_kind cli_profile_uuid(struct cli *cli, struct err *err);
+enum err_kind cli_profile_verify(struct cli *cli, struct err *err);
 
 enum err_kind cli_push(struct cli *cli, struct err *err);
 
+enum err_kind cli_push_cert_forget(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_import(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_list(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_remove(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_request(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_requests(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_queue_add(struct cli *cli, struct err *err);
 enum err_kind cli_queue_cancel(struct cli *cli, struct err *err);

@@ -10,53 +10,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/slurp.h"
 
-enum { CHUNK = 64 * 1024, PASSWORD_MOST = 4096 };
-
-static enum err_kind
-read_all(int fd, struct buf *buf, const char *path, struct err *err)
-{
-	for (;;) {
-		size_t room = buf->cap - buf->len < CHUNK ? buf->cap - buf->len : CHUNK;
-		char *place = buf_room(buf, room), beyond;
-		ssize_t got = room == 0 ? read(fd, &beyond, 1) : read(fd, place, room);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-		if (got == 0)
-			break;
-		if (room == 0)
-			return err_set(
-				err, ERR_TOO_LARGE, "%s: larger than %zu bytes", path, buf->cap);
-		buf->len += (size_t)got;
-	}
-	buf->bytes[buf->len] = '\0';
-	return ERR_OK;
-}
+enum { PASSWORD_MOST = 4096 };
 
 enum err_kind
 file_read(struct arena *arena, const char *path, size_t cap, char **bytes, size_t *len,
 	struct err *err)
 {
-	bool standard = strcmp(path, "-") == 0;
-	int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-	enum err_kind kind;
-	struct buf buf;
-
-	*bytes = NULL;
-	*len = 0;
-	if (fd < 0)
-		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-	buf_init(&buf, arena, cap);
-	kind = read_all(fd, &buf, path, err);
-	if (!standard)
-		close(fd);
-	*bytes = buf.bytes;
-	*len = buf.len;
-	return kind;
+	if (strcmp(path, "-") == 0)
+		return slurp_fd(arena, STDIN_FILENO, path, cap, bytes, len, err);
+	return slurp_file(arena, path, cap, bytes, len, err);
 }
 
 enum err_kind

@@ -41,20 +41,16 @@ check_ec(const EVP_PKEY *key, struct err *err)
 	return err_set(err, ERR_BAD_INPUT, "an EC key is on P-256 or P-384 here");
 }
 
-/* The key, if it is one that we certify; it stays the request's. */
-static enum err_kind
-take_key(const X509_REQ *request, EVP_PKEY **key, struct err *err)
+enum err_kind
+x509_check_key(const EVP_PKEY *key, struct err *err)
 {
-	*key = X509_REQ_get0_pubkey((X509_REQ *)request);
-	if (*key == NULL)
-		return err_set(err, ERR_BAD_INPUT, "the key in the request is of no known kind");
-	switch (EVP_PKEY_get_base_id(*key)) {
+	switch (EVP_PKEY_get_base_id(key)) {
 	case EVP_PKEY_RSA:
-		return check_rsa(*key, err);
+		return check_rsa(key, err);
 	case EVP_PKEY_EC:
-		return check_ec(*key, err);
+		return check_ec(key, err);
 	default:
-		return err_set(err, ERR_BAD_INPUT, "the key in the request is neither RSA nor EC");
+		return err_set(err, ERR_BAD_INPUT, "the key is neither RSA nor EC");
 	}
 }
 
@@ -94,7 +90,11 @@ x509_issue_csr(struct arena *arena, const struct x509_issuer *issuer,
 	if (csr == NULL || at != end)
 		kind = err_set(err, ERR_BAD_INPUT, "the certificate request is damaged");
 	if (kind == ERR_OK)
-		kind = take_key(csr, &draft.key, err);
+		draft.key = X509_REQ_get0_pubkey(csr);
+	if (kind == ERR_OK)
+		kind = draft.key == NULL ? err_set(err, ERR_BAD_INPUT,
+						   "the key in the request is of no known kind")
+					 : x509_check_key(draft.key, err);
 	/* OpenSSL keeps the bytes that were signed. */
 	if (kind == ERR_OK && X509_REQ_verify(csr, draft.key) != 1)
 		kind = err_set(

@@ -1,6 +1,6 @@
 /*
- * x509_draft - what a certificate is made of: what x509_issue.c and x509_csr.c share.  Not for use
- * outside of codec/.
+ * x509_draft - what a certificate is made of: what x509_issue.c, x509_csr.c, x509_ca.c and
+ * x509_crl.c share.  Not for use outside of codec/.
  */
 #ifndef POMONA_CODEC_X509_DRAFT_H
 #define POMONA_CODEC_X509_DRAFT_H
@@ -37,6 +37,13 @@ extern const struct x509_extension x509_client_rsa[], x509_client_ec[];
 
 /* The signed certificate; NULL when OpenSSL fails. */
 X509 *x509_draft_sign(const struct x509_draft *draft);
+
+/* The same with the draft's key.  Empties OpenSSL's error queue. */
+enum err_kind x509_draft_identity(struct arena *arena, const struct x509_draft *draft,
+	struct x509_identity *identity, struct err *err);
+
+/* ERR_BAD_INPUT, with the reason, when it is not a key that we certify or sign with. */
+enum err_kind x509_check_key(const EVP_PKEY *key, struct err *err);
 
 /* ERR_BAD_INPUT when NAME is not 1 to X509_NAME_MOST characters of UTF-8.  OpenSSL refuses such
  * names when it writes them, too, but this is where it can be said why. */

@@ -1,5 +1,5 @@
 /*
- * Certificates that we make ourselves: the device CA, and what it signs.
+ * What a CA of ours signs: a certificate is a draft first.
  */
 #include "codec/x509.h"
 
@@ -20,18 +20,9 @@
 #include "codec/x509_parts.h"
 
 enum {
-	CA_BITS = 3072,
 	CLIENT_BITS = 2048,
-	CA_YEARS_MOST = 100,
 	SLOW_CLOCK = 3600, /* seconds that a device's clock may be behind ours */
 	SERIAL_SIZE = 16,
-};
-
-static const struct x509_extension ca_extensions[] = {
-	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
-	{NID_key_usage, "critical,keyCertSign,cRLSign"},
-	{NID_subject_key_identifier, "hash"},
-	{0, NULL},
 };
 
 const struct x509_extension x509_client_rsa[] = {
@@ -140,9 +131,9 @@ x509_draft_sign(const struct x509_draft *draft)
 	return NULL;
 }
 
-static enum err_kind
-make_identity(struct arena *arena, const struct x509_draft *draft, struct x509_identity *identity,
-	struct err *err)
+enum err_kind
+x509_draft_identity(struct arena *arena, const struct x509_draft *draft,
+	struct x509_identity *identity, struct err *err)
 {
 	STACK_OF(X509) *certs = sk_X509_new_null();
 	X509 *cert = draft->key == NULL || certs == NULL ? NULL : x509_draft_sign(draft);
@@ -175,28 +166,6 @@ x509_check_name(const char *what, const char *name, struct err *err)
 		return err_set(err, ERR_BAD_INPUT, "the %s must be 1 to %d characters in UTF-8",
 			what, X509_NAME_MOST);
 	return ERR_OK;
-}
-
-enum err_kind
-x509_make_ca(struct arena *arena, const char *common_name, const char *organization, int years,
-	struct x509_identity *ca, struct err *err)
-{
-	struct x509_draft draft = {.common_name = common_name, .extensions = ca_extensions};
-	enum err_kind kind = x509_check_name("name of the CA", common_name, err);
-
-	if (kind == ERR_OK && organization != NULL && *organization != '\0') {
-		draft.organization = organization;
-		kind = x509_check_name("organization", organization, err);
-	}
-	if (kind == ERR_OK && (years < 1 || years > CA_YEARS_MOST))
-		kind = err_set(err, ERR_BAD_INPUT, "a CA is made for 1 to %d years", CA_YEARS_MOST);
-	if (kind != ERR_OK)
-		return kind;
-	draft.days = years * 365 + years / 4;
-	draft.key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CA_BITS);
-	kind = make_identity(arena, &draft, ca, err);
-	EVP_PKEY_free(draft.key);
-	return kind;
 }
 
 static bool
@@ -308,7 +277,7 @@ x509_issue_client(struct arena *arena, const struct x509_issuer *issuer,
 	if (kind != ERR_OK)
 		return kind;
 	draft.key = make_key(client->key);
-	kind = make_identity(arena, &draft, identity, err);
+	kind = x509_draft_identity(arena, &draft, identity, err);
 	EVP_PKEY_free(draft.key);
 	return kind;
 }

@@ -33,22 +33,21 @@ enum err_kind
 ca_create(struct mdm *mdm, const char *common_name, const char *organization, struct err *err)
 {
 	struct x509_identity ca;
-	const void *sealed;
+	struct db_value sealed;
 	struct db_row row;
 	enum err_kind kind = find(mdm, &row, err);
-	size_t sealed_len;
 
 	if (kind == ERR_OK)
 		return err_set(err, ERR_CONFLICT, "there is a device CA already");
 	if (kind == ERR_NOT_FOUND)
 		kind = x509_make_ca(mdm->arena, common_name, organization, YEARS, &ca, err);
+	if (kind == ERR_OK)
+		kind = mdm_seal(mdm, key_place(mdm, device_ca), ca.key_pem, strlen(ca.key_pem),
+			&sealed, err);
 	if (kind != ERR_OK)
 		return kind;
-	sealed = seal_close(mdm->key, mdm->arena, key_place(mdm, device_ca), ca.key_pem,
-		strlen(ca.key_pem), &sealed_len);
 	return db_run(mdm->db, SQL_AUTHORITY_ADD,
-		DB_ARGS(DB_TEXT(device_ca), DB_TEXT(ca.cert_pem), DB_BLOB(sealed, sealed_len),
-			DB_INT(clock_now())),
+		DB_ARGS(DB_TEXT(device_ca), DB_TEXT(ca.cert_pem), sealed, DB_INT(clock_now())),
 		NULL, err);
 }
 

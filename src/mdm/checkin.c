@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "mdm/admission.h"
 #include "mdm/event.h"
+#include "mdm/identity.h"
 #include "mdm/push.h"
 #include "mdm/queue.h"
 
@@ -69,19 +70,12 @@ take_data(struct visit *visit, const char *key, bool required, size_t most,
 }
 
 /* The value sealed for its column of the enrollment; NULL stays NULL. */
-static struct db_value
-sealed(struct visit *visit, const char *column, const char *enrollment_id, const void *bytes,
-	size_t len)
+static enum err_kind
+seal(struct visit *visit, const char *column, const void *bytes, size_t len, struct db_value *value)
 {
-	const char *place =
-		arena_printf(visit->mdm->arena, "enrollment/%s/%s", column, enrollment_id);
-	size_t sealed_len;
-	void *closed;
-
-	if (bytes == NULL)
-		return DB_NULL();
-	closed = seal_close(visit->mdm->key, visit->mdm->arena, place, bytes, len, &sealed_len);
-	return DB_BLOB(closed, sealed_len);
+	return mdm_seal(visit->mdm,
+		arena_printf(visit->mdm->arena, "enrollment/%s/%s", column, visit->ids.id), bytes,
+		len, value, visit->err);
 }
 
 static enum err_kind
@@ -143,45 +137,11 @@ take_device_facts(struct visit *visit, struct device_facts *facts)
 	return ERR_OK;
 }
 
-/* A certificate belongs to one enrollment, and not any more when another took its place; a blocked
- * device stays out. */
 static enum err_kind
-check_claim(struct visit *visit)
+store_authenticate(
+	struct visit *visit, const struct device_facts *facts, int64_t expires, int64_t *no)
 {
-	struct mdm *mdm = visit->mdm;
-	struct enrollment old;
-	struct db_row row;
-	enum err_kind kind;
-
-	kind = db_first(mdm->db, SQL_ENROLLMENT_BY_CERTIFICATE,
-		DB_ARGS(DB_TEXT(visit->checkin->certificate)), &row, visit->err);
-	if (kind == ERR_OK && strcmp(db_text(&row, 0), visit->ids.id) != 0)
-		return err_set(
-			visit->err, ERR_FORBIDDEN, "the certificate is pinned to another device");
-	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
-		return kind;
-	kind = db_first(mdm->db, SQL_ENROLLMENT_WAS_PINNED,
-		DB_ARGS(DB_TEXT(visit->checkin->certificate)), &row, visit->err);
-	if (kind == ERR_OK)
-		return err_set(visit->err, ERR_FORBIDDEN,
-			"the certificate has been replaced by a newer one");
-	if (kind != ERR_NOT_FOUND)
-		return kind;
-	kind = enrollment_find(mdm, visit->ids.id, &old, visit->err);
-	if (kind == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (kind != ERR_OK)
-		return kind;
-	if (old.blocked)
-		return err_set(visit->err, ERR_FORBIDDEN, "the device is blocked");
-	return db_run(mdm->db, SQL_ENROLLMENT_UNPIN,
-		DB_ARGS(DB_INT(old.no), DB_TEXT(visit->checkin->certificate), DB_INT(clock_now())),
-		NULL, visit->err);
-}
-
-static enum err_kind
-store_authenticate(struct visit *visit, const struct device_facts *facts, int64_t *no)
-{
+	const char *certificate = visit->checkin->caller.certificate;
 	int64_t major = facts->os_version == NULL ? 0 : enrollment_os_major(facts->os_version);
 	struct db_row row;
 	enum err_kind kind;
@@ -191,11 +151,11 @@ store_authenticate(struct visit *visit, const struct device_facts *facts, int64_
 			DB_TEXT(visit->ids.udid), DB_TEXT(facts->serial), DB_TEXT(facts->name),
 			DB_TEXT(facts->model), DB_TEXT(facts->product), DB_TEXT(facts->os_version),
 			major == 0 ? DB_NULL() : DB_INT(major), DB_TEXT(facts->build),
-			DB_TEXT(facts->topic), DB_TEXT(visit->checkin->certificate),
-			DB_INT(clock_now())),
+			DB_TEXT(facts->topic), DB_TEXT(certificate), DB_INT(clock_now()),
+			DB_TIME(expires)),
 		&row, visit->err);
 	*no = db_int(&row, 0);
-	return kind;
+	return kind == ERR_OK ? identity_belongs(visit->mdm, certificate, *no, visit->err) : kind;
 }
 
 /* Nothing of an enrollment that ended may reach the next one: a stale RemoveProfile has unenrolled
@@ -221,21 +181,22 @@ authenticate(struct visit *visit)
 		"OSVersion", "BuildVersion", "Topic", NULL};
 	struct device_facts facts;
 	enum err_kind kind;
-	int64_t no = 0;
+	int64_t no = 0, expires = 0;
 
 	if (is_user_channel(visit))
 		return err_set(
 			visit->err, ERR_BAD_INPUT, "Authenticate comes on the device channel only");
 	kind = take_device_facts(visit, &facts);
 	if (kind == ERR_OK)
-		kind = check_claim(visit);
+		kind = pin_claim(
+			visit->mdm, visit->ids.id, &visit->checkin->caller, &expires, visit->err);
 	if (kind == ERR_OK)
 		kind = admission_check_topic(visit->mdm, facts.topic, visit->err);
 	if (kind == ERR_OK)
 		kind = admission_check_device(
 			visit->mdm, visit->ids.udid, facts.serial, visit->err);
 	if (kind == ERR_OK)
-		kind = store_authenticate(visit, &facts, &no);
+		kind = store_authenticate(visit, &facts, expires, &no);
 	if (kind == ERR_OK)
 		kind = clear_device(visit, no, "re-enrollment");
 	if (kind == ERR_OK)
@@ -279,7 +240,7 @@ token_enrollment(struct visit *visit, const struct token_facts *facts, int64_t *
 
 	device_ids.id = visit->ids.device_id;
 	kind = enrollment_bind(
-		visit->mdm, &device_ids, visit->checkin->certificate, &device, visit->err);
+		visit->mdm, &device_ids, &visit->checkin->caller, &device, visit->err);
 	if (kind != ERR_OK)
 		return kind;
 	if (strcmp(device.state, "checked_out") == 0)
@@ -301,19 +262,19 @@ token_enrollment(struct visit *visit, const struct token_facts *facts, int64_t *
 static enum err_kind
 store_token(struct visit *visit, const struct token_facts *facts, int64_t no)
 {
-	const struct plist *unlock = facts->unlock_token;
+	const struct plist *unlock = facts->unlock_token, *token = facts->token;
+	struct db_value magic, unlock_token = DB_NULL();
 	struct db_row row;
-	struct db_value unlock_value =
-		unlock == NULL ? DB_NULL()
-			       : sealed(visit, "unlock_token", visit->ids.id,
-					 unlock->as.string.bytes, unlock->as.string.len);
+	enum err_kind kind = seal(visit, "push_magic", facts->magic, strlen(facts->magic), &magic);
 
+	if (kind == ERR_OK && unlock != NULL)
+		kind = seal(visit, "unlock_token", unlock->as.string.bytes, unlock->as.string.len,
+			&unlock_token);
+	if (kind != ERR_OK)
+		return kind;
 	return db_first(visit->mdm->db, SQL_ENROLLMENT_TOKEN_UPDATE,
-		DB_ARGS(DB_INT(no),
-			DB_BLOB(facts->token->as.string.bytes, facts->token->as.string.len),
-			sealed(visit, "push_magic", visit->ids.id, facts->magic,
-				strlen(facts->magic)),
-			unlock_value, DB_TEXT(facts->topic), DB_INT(clock_now()),
+		DB_ARGS(DB_INT(no), DB_BLOB(token->as.string.bytes, token->as.string.len), magic,
+			unlock_token, DB_TEXT(facts->topic), DB_INT(clock_now()),
 			DB_INT(facts->awaiting_configuration), DB_TEXT(visit->ids.user_short_name),
 			DB_TEXT(visit->ids.user_long_name)),
 		&row, visit->err);
@@ -352,7 +313,7 @@ check_out(struct visit *visit)
 	enum err_kind kind;
 
 	kind = enrollment_bind(
-		visit->mdm, &visit->ids, visit->checkin->certificate, &enrollment, visit->err);
+		visit->mdm, &visit->ids, &visit->checkin->caller, &enrollment, visit->err);
 	if (kind == ERR_OK)
 		kind = db_run(visit->mdm->db, SQL_ENROLLMENT_CHECK_OUT,
 			DB_ARGS(DB_INT(enrollment.no), DB_INT(clock_now())), NULL, visit->err);
@@ -369,7 +330,7 @@ static enum err_kind
 bind_enrolled(struct visit *visit, struct enrollment *enrollment)
 {
 	enum err_kind kind = enrollment_bind(
-		visit->mdm, &visit->ids, visit->checkin->certificate, enrollment, visit->err);
+		visit->mdm, &visit->ids, &visit->checkin->caller, enrollment, visit->err);
 
 	if (kind == ERR_OK && strcmp(enrollment->state, "checked_out") == 0)
 		return err_set(visit->err, ERR_FORBIDDEN, "the device has checked out");
@@ -381,21 +342,19 @@ set_bootstrap_token(struct visit *visit)
 {
 	const struct plist *token = NULL;
 	struct enrollment enrollment;
-	struct db_value value;
+	struct db_value value = DB_NULL();
 	enum err_kind kind;
 
 	kind = take_data(visit, "BootstrapToken", false, SECRET_MOST, &token);
 	if (kind == ERR_OK)
 		kind = bind_enrolled(visit, &enrollment);
-	if (kind != ERR_OK)
-		return kind;
 	/* An empty token deletes. */
-	value = token == NULL || token->as.string.len == 0
-			? DB_NULL()
-			: sealed(visit, "bootstrap_token", visit->ids.id, token->as.string.bytes,
-				  token->as.string.len);
-	kind = db_run(visit->mdm->db, SQL_ENROLLMENT_SET_BOOTSTRAP_TOKEN,
-		DB_ARGS(DB_INT(enrollment.no), value), NULL, visit->err);
+	if (kind == ERR_OK && token != NULL && token->as.string.len > 0)
+		kind = seal(visit, "bootstrap_token", token->as.string.bytes, token->as.string.len,
+			&value);
+	if (kind == ERR_OK)
+		kind = db_run(visit->mdm->db, SQL_ENROLLMENT_SET_BOOTSTRAP_TOKEN,
+			DB_ARGS(DB_INT(enrollment.no), value), NULL, visit->err);
 	if (kind == ERR_OK)
 		kind = note_event(visit, EVENT_BOOTSTRAP_TOKEN, enrollment.no, NULL);
 	return kind;
@@ -446,7 +405,7 @@ user_authenticate(struct visit *visit)
 
 	device_ids.id = visit->ids.device_id;
 	kind = enrollment_bind(
-		visit->mdm, &device_ids, visit->checkin->certificate, &device, visit->err);
+		visit->mdm, &device_ids, &visit->checkin->caller, &device, visit->err);
 	return kind == ERR_OK ? err_set(visit->err, ERR_GONE, "UserAuthenticate is declined")
 			      : kind;
 }

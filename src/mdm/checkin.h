@@ -8,12 +8,13 @@
 
 #include "mdm/enrollment.h"
 #include "mdm/mdm.h"
+#include "mdm/pin.h"
 
 struct checkin {
 	const struct plist *message;
 	const void *raw; /* the message as it came */
 	size_t raw_len;
-	const char *certificate; /* SHA-256 of the caller's certificate */
+	struct pin_caller caller; /* whose certificate has been verified */
 };
 
 /*

@@ -265,7 +265,7 @@ bind(struct visit *visit)
 		return kind;
 	visit->note->enrollment_id = ids.id;
 	kind = enrollment_bind(
-		visit->mdm, &ids, visit->connect->certificate, &visit->enrollment, visit->err);
+		visit->mdm, &ids, &visit->connect->caller, &visit->enrollment, visit->err);
 	if (kind == ERR_OK && strcmp(visit->enrollment.state, "checked_out") == 0)
 		return err_set(visit->err, ERR_FORBIDDEN, "the device has checked out");
 	return kind;

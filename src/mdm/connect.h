@@ -8,12 +8,13 @@
 #define POMONA_MDM_CONNECT_H
 
 #include "mdm/mdm.h"
+#include "mdm/pin.h"
 
 struct connect {
 	const struct plist *message;
 	const void *raw;
 	size_t raw_len;
-	const char *certificate; /* SHA-256 of the caller's certificate */
+	struct pin_caller caller; /* whose certificate has been verified */
 };
 
 /* What the log wants to know. */

@@ -136,6 +136,7 @@ enrollment_find(struct mdm *mdm, const char *id, struct enrollment *enrollment, 
 		.has_commands = db_int(&row, 11) != 0,
 		.has_sent = db_int(&row, 11) == 2,
 		.is_awaited = db_int(&row, 12) != 0,
+		.identity_expires = db_int(&row, 13),
 	};
 	return ERR_OK;
 }
@@ -152,18 +153,7 @@ enrollment_knows_certificate(struct mdm *mdm, const char *certificate, bool *kno
 }
 
 enum err_kind
-enrollment_check_pin(const struct enrollment *enrollment, const char *certificate, struct err *err)
-{
-	if (enrollment->certificate == NULL || strcmp(enrollment->certificate, certificate) != 0)
-		return err_set(
-			err, ERR_FORBIDDEN, "the certificate is not the one pinned to this device");
-	if (enrollment->blocked)
-		return err_set(err, ERR_FORBIDDEN, "the device is blocked");
-	return ERR_OK;
-}
-
-enum err_kind
-enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids, const char *certificate,
+enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids, const struct pin_caller *caller,
 	struct enrollment *enrollment, struct err *err)
 {
 	enum err_kind kind = enrollment_find(mdm, ids->id, enrollment, err);
@@ -172,5 +162,5 @@ enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids, const char *c
 		return err_set(err, ERR_FORBIDDEN, "unknown device");
 	if (kind != ERR_OK)
 		return kind;
-	return enrollment_check_pin(enrollment, certificate, err);
+	return pin_check(mdm, enrollment, caller, err);
 }

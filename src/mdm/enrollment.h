@@ -4,14 +4,13 @@
  * The id is NanoMDM's: UDID; UDID:UserID; UDID:UserShortName when UserID is all F's (Shared iPad);
  * EnrollmentID; EnrollmentID:EnrollmentUserID.
  *
- * Pinning: the SHA-256 of the identity certificate belongs to the enrollment from Authenticate on.
- * The newest pin alone counts, and one certificate belongs to one enrollment for ever: one that was
- * replaced by a newer one is good for nothing any more.  A user channel uses its device's pin.
+ * Who may speak for it: the certificate that is pinned to it (mdm/pin.h).
  */
 #ifndef POMONA_MDM_ENROLLMENT_H
 #define POMONA_MDM_ENROLLMENT_H
 
 #include "mdm/mdm.h"
+#include "mdm/pin.h"
 
 enum enrollment_kind {
 	ENROLLMENT_DEVICE,
@@ -41,7 +40,8 @@ struct enrollment {
 	bool blocked;
 	const char *serial;
 	const char *topic;
-	const char *certificate; /* the pin, of the device channel; NULL: none */
+	const char *certificate;  /* the pin, of the device channel; NULL: none */
+	int64_t identity_expires; /* the pin's end; 0: not known */
 	const char *device_state;
 	int64_t last_seen; /* milliseconds since 1970; 0: never */
 	bool has_commands; /* some that may go now */
@@ -67,20 +67,15 @@ enum err_kind enrollment_ids_of(struct arena *arena, const struct plist *message
 enum err_kind enrollment_find(
 	struct mdm *mdm, const char *id, struct enrollment *enrollment, struct err *err);
 
-/* Is the certificate pinned to any enrollment? */
+/* Is the certificate pinned to any enrollment, or about to take such a pin over? */
 enum err_kind enrollment_knows_certificate(
 	struct mdm *mdm, const char *certificate, bool *known, struct err *err);
 
-/* Is CERTIFICATE (SHA-256) the one pinned to the enrollment's device, and is it not blocked?  Else
- * ERR_FORBIDDEN. */
-enum err_kind enrollment_check_pin(
-	const struct enrollment *enrollment, const char *certificate, struct err *err);
-
 /*
- * Finds the enrollment of IDS and checks the pin.  ERR_FORBIDDEN when it is unknown, blocked, or
- * somebody else's.
+ * Finds the enrollment of IDS and checks the pin, as pin_check() does.  ERR_FORBIDDEN when it is
+ * unknown, blocked, or somebody else's.
  */
 enum err_kind enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids,
-	const char *certificate, struct enrollment *enrollment, struct err *err);
+	const struct pin_caller *caller, struct enrollment *enrollment, struct err *err);
 
 #endif

@@ -19,6 +19,12 @@ enum event_kind {
 	EVENT_TOPIC_STOPPED,   /* APNs refuses the certificate of a topic */
 	EVENT_COMMAND_INVALID, /* a command could not be built */
 	EVENT_SETTING,
+	EVENT_PROFILE,          /* an enrollment profile was made */
+	EVENT_IDENTITY_PINNED,  /* a migrated device has shown its certificate */
+	EVENT_IDENTITY_RENEWED, /* a newer identity has taken the pin over */
+	EVENT_IDENTITY_REVOKED,
+	EVENT_EXPIRES, /* a certificate ends soon */
+	EVENT_CA,      /* a CA was made, imported, activated or retired */
 };
 
 /*

@@ -16,6 +16,8 @@ enum {
 	ORGANIZATION_MOST = 200,
 	DETAIL_MOST = 1024,
 	DAYS_MOST = 36500,
+	RIGHTS_ALL = 8191,
+	TEXT_MOST = 1000,
 	SECRET_LEAST = 12,
 	SECRET_MOST = 200,
 };
@@ -107,6 +109,72 @@ takes_devices(const char *value)
 	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
 }
 
+/* Does VALUE begin with PREFIX, and is the rest fit for a place in a URL? */
+static bool
+is_url(const char *value, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	if (strncmp(value, prefix, len) != 0 || value[len] == '\0' || value[len] == '/')
+		return false;
+	for (const char *p = value; *p != '\0'; p++)
+		if (!isgraph((unsigned char)*p) || strchr("#\"<>\\", *p) != NULL)
+			return false;
+	return true;
+}
+
+static bool
+takes_scep_url(const char *value)
+{
+	return is_url(value, "http://") || is_url(value, "https://");
+}
+
+static bool
+takes_topic(const char *value)
+{
+	static const char prefix[] = "com.apple.mgmt.";
+
+	return strncmp(value, prefix, sizeof(prefix) - 1) == 0 && takes_topics(value) &&
+	       strchr(value, ' ') == NULL;
+}
+
+static bool
+takes_enroll_open(const char *value)
+{
+	return strcmp(value, "links") == 0 || strcmp(value, "person") == 0 ||
+	       strcmp(value, "open") == 0;
+}
+
+static bool
+takes_apns(const char *value)
+{
+	return strcmp(value, "production") == 0 || strcmp(value, "development") == 0;
+}
+
+static bool
+takes_text(const char *value)
+{
+	return *value != '\0' && strlen(value) <= TEXT_MOST && is_printable(value);
+}
+
+/* Apple: 1 to 8191; who may install profiles (2) may see them (1), and likewise 128 and 64. */
+static bool
+takes_rights(const char *value)
+{
+	int64_t rights;
+
+	if (!setting_days(value, &rights) || rights == 0 || rights > RIGHTS_ALL)
+		return false;
+	return ((rights & 2) == 0 || (rights & 1) != 0) &&
+	       ((rights & 128) == 0 || (rights & 64) != 0);
+}
+
+static bool
+takes_choice(const char *value)
+{
+	return strcmp(value, "accept") == 0 || strcmp(value, "refuse") == 0;
+}
+
 #define DAYS_SHOULD_BE "a whole number of days from 1 to 36500, or forever"
 
 static const struct setting {
@@ -131,6 +199,18 @@ static const struct setting {
 		"12 to 200 printable ASCII characters without a blank, or none", true},
 	{"scep_days", "1825", takes_lifetime, "a whole number of days from 1 to 36500", false},
 	{"scep_legacy", "on", takes_switch, "on or off", false},
+	{"scep_url", NULL, takes_scep_url, "an http:// or https:// URL", false},
+	{"enroll_open", "links", takes_enroll_open, "links, person or open", false},
+	{"enroll_topic", NULL, takes_topic, "a topic, com.apple.mgmt.…", false},
+	{"enroll_description", NULL, takes_text, "a text of 1 to 1000 bytes", false},
+	{"enroll_consent", NULL, takes_text, "a text of 1 to 1000 bytes", false},
+	{"enroll_access_rights", "8191", takes_rights,
+		"a sum of rights from 1 to 8191, 2 not without 1, 128 not without 64", false},
+	{"enroll_sign_message", "off", takes_switch, "on or off", false},
+	{"enroll_apns", "production", takes_apns, "production or development", false},
+	{"enroll_ota", "off", takes_switch, "on or off", false},
+	{"signature_sha1", "accept", takes_choice, "accept or refuse", false},
+	{"pin_unknown", "off", takes_switch, "on or off", false},
 };
 
 static const struct setting *
@@ -247,16 +327,16 @@ add_event(struct mdm *mdm, const char *name, struct err *err)
 static enum err_kind
 set_secret(struct mdm *mdm, const char *name, const char *value, struct err *err)
 {
-	const void *sealed;
-	size_t len;
+	struct db_value sealed;
+	enum err_kind kind;
 
 	if (strcmp(value, SETTING_NO_SECRET) == 0)
 		return db_run(mdm->db, SQL_SETTING_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err);
-	sealed = seal_close(
-		mdm->key, mdm->arena, secret_place(mdm, name), value, strlen(value), &len);
+	kind = mdm_seal(mdm, secret_place(mdm, name), value, strlen(value), &sealed, err);
+	if (kind != ERR_OK)
+		return kind;
 	return db_run(mdm->db, SQL_SETTING_SET,
-		DB_ARGS(DB_TEXT(name), DB_TEXT(SETTING_SECRET_SHOWN), DB_INT(clock_now()),
-			DB_BLOB(sealed, len)),
+		DB_ARGS(DB_TEXT(name), DB_TEXT(SETTING_SECRET_SHOWN), DB_INT(clock_now()), sealed),
 		NULL, err);
 }
 

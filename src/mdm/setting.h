@@ -7,7 +7,15 @@
  * ("imported" (the default): the topics of the push certificates; "any"; or a list, separated by
  * blanks), enroll_devices ("any" (the default): all but those blocked in table admission; "listed":
  * those allowed there), scep_challenge (a secret, see mdm/challenge.h), scep_days (how long an
- * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES).
+ * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES),
+ * signature_sha1 ("accept" (the default) or "refuse": an Mdm-Signature with SHA-1, as old devices
+ * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
+ *
+ * Of the enrollment profile (mdm/profile.h): scep_url (server_url and /scep), enroll_topic (that of
+ * the one push certificate), enroll_description, enroll_consent, enroll_access_rights ("8191"),
+ * enroll_sign_message ("off"), enroll_apns ("production" or "development"); of the enrollment page:
+ * enroll_open ("links", "person" or "open": who gets a profile), enroll_ota ("off" or "on": by the
+ * over-the-air profile service).
  *
  * A secret is kept sealed; what is shown of it is that it is set.
  */

@@ -14,6 +14,14 @@ endpoint_mdm_writes(const struct call *call)
 	return status == NULL || strcmp(status, "Idle") != 0;
 }
 
+static struct pin_caller
+caller_of(const struct call *call)
+{
+	return (struct pin_caller){.certificate = call->peer.certificate,
+		.der = call->peer.der,
+		.der_len = call->peer.der_len};
+}
+
 static enum err_kind
 take_checkin(struct call *call, struct reply *reply, struct err *err)
 {
@@ -21,7 +29,7 @@ take_checkin(struct call *call, struct reply *reply, struct err *err)
 		.message = call->plist,
 		.raw = call->request->body,
 		.raw_len = call->request->body_len,
-		.certificate = call->peer.certificate,
+		.caller = caller_of(call),
 	};
 
 	call->message = plist_get_string(call->plist, "MessageType");
@@ -35,7 +43,7 @@ take_report(struct call *call, struct reply *reply, struct err *err)
 		.message = call->plist,
 		.raw = call->request->body,
 		.raw_len = call->request->body_len,
-		.certificate = call->peer.certificate,
+		.caller = caller_of(call),
 	};
 	struct connect_note note;
 	enum err_kind kind = connect_handle(call->mdm, &connect, &reply->body, &note, err);

@@ -28,6 +28,7 @@ phrase(int status)
 		const char *phrase;
 	} phrases[] = {
 		{200, "OK"},
+		{303, "See Other"},
 		{400, "Bad Request"},
 		{403, "Forbidden"},
 		{404, "Not Found"},
@@ -92,6 +93,8 @@ reply_send(const struct reply *reply, const struct request *request)
 		buf_printf(&out, "Retry-After: %d\r\n", reply->retry_after);
 	if (reply->allow != NULL)
 		buf_printf(&out, "Allow: %s\r\n", reply->allow);
+	if (reply->headers != NULL)
+		buf_str(&out, reply->headers);
 	buf_printf(&out, "Content-Length: %zu\r\n\r\n", reply->body.len);
 	buf_add(&out, reply->body.bytes, reply->body.len);
 	return gateway->write(gateway->handle, out.bytes, out.len);

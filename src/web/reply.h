@@ -13,6 +13,7 @@ struct reply {
 	const char *content_type; /* NULL: none, for an empty body */
 	int retry_after;          /* seconds; 0: not said */
 	const char *allow;        /* methods, with 405; or NULL */
+	const char *headers;      /* further ones, each with its CR LF; or NULL */
 	struct buf body;
 };
 

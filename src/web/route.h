@@ -37,6 +37,12 @@ struct call {
 	struct mdm *mdm;
 	struct peer peer;
 	struct plist *plist; /* the decoded body */
+	const struct route *route;
+	const char *tail; /* of the path, behind that of the route */
+
+	/* Makes the reply of an error, in place of reply_error()'s plain text; outside the
+	 * transaction.  What it leaves alone stays as reply_error() has made it.  NULL: nothing. */
+	void (*refuse)(struct call *call, struct reply *reply, const struct err *err);
 
 	/* For the log, as far as known. */
 	const char *enrollment_id, *message, *command, *offered, *remark;
@@ -46,7 +52,7 @@ typedef enum err_kind (*route_handler)(struct call *call, struct reply *reply, s
 
 struct route {
 	const char *methods; /* separated by ", " */
-	const char *path;
+	const char *path;    /* one that ends in / takes a tail, which may be a secret */
 	enum route_access access;
 	enum route_body body;
 	size_t body_cap; /* 0: the configured cap of device messages */
@@ -58,10 +64,13 @@ struct route {
 };
 
 /*
- * The route of PATH.  ERR_NOT_FOUND when there is none; ERR_NOT_ALLOWED, with ALLOW set, when
- * METHOD is not one of its own.
+ * The route of PATH.  ERR_NOT_FOUND when there is none, and *ROUTE is NULL; ERR_NOT_ALLOWED, with
+ * ALLOW set, when METHOD is not one of its own.
  */
 enum err_kind route_find(const char *method, const char *path, const struct route **route,
 	const char **allow, struct err *err);
+
+/* The path of the call for the log: without the tail. */
+const char *route_shown_path(const struct call *call);
 
 #endif

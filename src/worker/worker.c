@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
 #include "worker/pusher.h"
@@ -150,14 +151,53 @@ retain_when_due(struct mdm *mdm, struct retaining *retaining)
 		retaining_rest(mdm, retaining);
 }
 
+/* ---- alive ---- */
+
+static enum err_kind
+note_heartbeat(struct mdm *mdm, void *context, struct err *err)
+{
+	return heartbeat_note(mdm, context, err);
+}
+
+static enum err_kind
+end_heartbeat(struct mdm *mdm, void *context, struct err *err)
+{
+	return heartbeat_end(mdm, context, err);
+}
+
+/* When the store cannot be written, others say so. */
+static void
+beat_when_due(struct mdm *mdm, struct heartbeat *heartbeat, int64_t *next)
+{
+	struct err err;
+
+	if (*next > clock_now())
+		return;
+	do_work(mdm, note_heartbeat, heartbeat, &err);
+	*next = clock_now() + HEARTBEAT_EVERY_MS;
+}
+
+/* The master key may have been rotated; what is wrong with it is told once. */
+static void
+watch_key(struct seal_key *key)
+{
+	static bool told;
+	struct err err;
+	bool wrong = seal_key_refresh(key, &err) != ERR_OK;
+
+	if (wrong && !told)
+		log_line(LOG_ERROR, "the master key cannot be used", "error", err.message, NULL);
+	told = wrong;
+}
+
 /* ---- the loop ---- */
 
 /* Until a stop signal; or ERR_CONFLICT when the store's file is another one now. */
 static enum err_kind
 loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const struct conf *conf,
-	struct err *err)
+	struct heartbeat *heartbeat, struct err *err)
 {
-	int64_t next_expire = 0, next_check = 0, deadline;
+	int64_t next_expire = 0, next_check = 0, next_beat = 0, deadline;
 	struct retaining retaining = {0};
 
 	while (!stopping) {
@@ -166,10 +206,12 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 				return err_set(
 					err, ERR_CONFLICT, "the store was moved away or replaced");
 			next_check = clock_now() + CHECK_EVERY_MS;
+			watch_key(mdm->key);
 		}
 		pusher_round(pusher, true);
 		expire_when_due(mdm, &next_expire);
 		retain_when_due(mdm, &retaining);
+		beat_when_due(mdm, heartbeat, &next_beat);
 		arena_reset(mdm->arena);
 		pusher_wait(pusher, (int)conf->poll_ms);
 	}
@@ -182,17 +224,19 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 }
 
 enum err_kind
-worker_run(struct db_store *store, const struct seal_key *key, const struct conf *conf,
-	struct err *err)
+worker_run(struct db_store *store, struct seal_key *key, const struct conf *conf, struct err *err)
 {
+	struct heartbeat heartbeat;
 	struct pusher *pusher;
-	struct arena arena;
+	struct arena arena, kept;
 	struct mdm mdm;
 	enum err_kind kind;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_INTERNAL, "libcurl cannot start");
 	arena_init(&arena);
+	arena_init(&kept);
+	heartbeat = heartbeat_make(&kept);
 	mdm = (struct mdm){.db = db_open(store, &arena),
 		.arena = &arena,
 		.key = key,
@@ -202,11 +246,13 @@ worker_run(struct db_store *store, const struct seal_key *key, const struct conf
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
 	log_line(LOG_INFO, "ready", NULL);
-	kind = loop(pusher, &mdm, store, conf, err);
+	kind = loop(pusher, &mdm, store, conf, &heartbeat, err);
+	do_work(&mdm, end_heartbeat, &heartbeat, NULL);
 	pusher_free(pusher);
 	plist_reader_free(mdm.reader);
 	db_close(mdm.db);
 	arena_release(&arena);
+	arena_release(&kept);
 	curl_global_cleanup();
 	return kind;
 }

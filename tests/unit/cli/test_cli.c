@@ -583,8 +583,9 @@ test_settings(void **state)
 	assert_string_equal(out, "{\"name\":\"server_url\",\"value\":null}\n");
 	RUN("setting set server_url https://mdm.example.com", 0);
 	RUN("setting list", 0);
-	expect(out, "server_url      https://mdm.example.com");
-	expect(out, "enroll_devices  any                      -");
+	expect(out, "server_url  ");
+	expect(out, "  https://mdm.example.com  ");
+	expect(out, "enroll_devices  ");
 	RUN("setting set server_url ftp://mdm.example.com", 1);
 	RUN("setting set no_such x", 1);
 	RUN("setting set server_url", 2);

@@ -88,6 +88,7 @@ test_only_once(void **state)
 static void
 test_sealed(void **state)
 {
+	static const unsigned char other[SEAL_KEY_SIZE] = {1};
 	struct x509_issuer *issuer;
 	struct unit_store unit;
 
@@ -97,7 +98,7 @@ test_sealed(void **state)
 	assert_int_equal(
 		unit_sql_int(&unit, "SELECT instr(key, CAST('PRIVATE' AS BLOB)) FROM authority"),
 		0);
-	unit.key.bytes[0] ^= 1;
+	seal_key_set(&unit.key, other);
 	unit_begin(&unit, DB_READ);
 	assert_int_equal(ca_issuer(&unit.mdm, &issuer, &unit.err), ERR_INTERNAL);
 	assert_null(issuer);
@@ -136,7 +137,7 @@ test_issue(void **state)
 	assert_string_equal(all, pem);
 	unit_commit(&unit);
 	snprintf(sql, sizeof(sql),
-		"SELECT origin || common_name || serial FROM identity WHERE sha256 = '%s'",
+		"SELECT origin || common_name || serial FROM issued_identity WHERE sha256 = '%s'",
 		issued.sha256);
 	assert_string_equal(unit_sql_text(&unit, sql),
 		arena_printf(&unit.arena, "scepiPad 7%s", issued.serial));

@@ -57,7 +57,7 @@ check_in(const char *inner, const char *certificate)
 	struct checkin checkin = {.message = message(inner),
 		.raw = inner,
 		.raw_len = strlen(inner),
-		.certificate = certificate};
+		.caller.certificate = certificate};
 	const char *id = NULL;
 	struct buf reply;
 	enum err_kind kind;
@@ -117,7 +117,7 @@ report(const char *udid, const char *status, const char *uuid, const char *more)
 	struct connect connect = {.message = message(inner),
 		.raw = inner,
 		.raw_len = strlen(inner),
-		.certificate = CERT_A};
+		.caller.certificate = CERT_A};
 	struct connect_note note;
 	struct plist *command;
 	struct buf reply;
@@ -550,7 +550,8 @@ test_clear_passcode_takes_the_stored_token(void **state)
 	struct connect_note note;
 	struct buf reply;
 	char *idle = "<key>UDID</key><string>A</string><key>Status</key><string>Idle</string>";
-	struct connect connect = {.raw = idle, .raw_len = strlen(idle), .certificate = CERT_A};
+	struct connect connect = {
+		.raw = idle, .raw_len = strlen(idle), .caller.certificate = CERT_A};
 
 	(void)state;
 	assert_int_equal(authenticate("A", CERT_A), ERR_OK);

@@ -1,0 +1,253 @@
+/*
+ * Between who calls and for whom he speaks.  Most messages end in the first line of pin_check().
+ */
+#include "mdm/pin.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "mdm/enrollment.h"
+#include "mdm/event.h"
+#include "mdm/identity.h"
+#include "mdm/setting.h"
+
+enum {
+	RENEWALS_MOST = 32, /* in a row of which the device has used none */
+	DETAIL_MOST = 1024,
+};
+
+/* A caller whose certificate is not the pinned one. */
+struct stranger {
+	struct mdm *mdm;
+	const struct pin_caller *caller;
+	struct identity identity; /* what is on record */
+	bool on_record;           /* it was issued here */
+	int64_t expires;          /* 0: not known */
+	struct err *err;
+};
+
+static enum err_kind
+refuse(struct stranger *stranger, const char *why)
+{
+	return err_set(stranger->err, ERR_FORBIDDEN, "%s", why);
+}
+
+static const char not_pinned[] = "the certificate is not the one pinned to this device";
+
+/* Looks at what is known of the certificate as such: issued here or not, revoked, expired. */
+static enum err_kind
+look_at_certificate(struct stranger *stranger)
+{
+	const struct pin_caller *caller = stranger->caller;
+	struct mdm *mdm = stranger->mdm;
+	struct x509_info info;
+	enum err_kind kind =
+		identity_find(mdm, caller->certificate, &stranger->identity, stranger->err);
+
+	stranger->on_record = kind == ERR_OK;
+	if (kind == ERR_OK)
+		stranger->expires = stranger->identity.not_after;
+	else if (kind != ERR_NOT_FOUND)
+		return kind;
+	else if (caller->der != NULL &&
+		 x509_inspect_der(mdm->arena, caller->der, caller->der_len, &info, NULL) == ERR_OK)
+		stranger->expires = info.not_after;
+	if (stranger->on_record && stranger->identity.revoked_at != 0)
+		return refuse(stranger, "the identity was revoked");
+	if (stranger->expires != 0 && stranger->expires <= clock_now())
+		return refuse(stranger, "the identity has expired");
+	return ERR_OK;
+}
+
+/* A former pin, or another device's, is nobody's.  HOLDER_NO: the device that may have it. */
+static enum err_kind
+look_at_pins(struct stranger *stranger, int64_t holder_no)
+{
+	const struct db_value certificate = DB_TEXT(stranger->caller->certificate);
+	struct db *db = stranger->mdm->db;
+	struct db_row row;
+	enum err_kind kind = db_first(db, SQL_PIN_HOLDER, &certificate, 1, &row, stranger->err);
+
+	if (kind == ERR_OK && db_int(&row, 1) != holder_no)
+		return refuse(stranger, "the certificate is pinned to another device");
+	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
+		return kind;
+	kind = db_first(db, SQL_PIN_FORMER, &certificate, 1, &row, stranger->err);
+	if (kind == ERR_OK)
+		return refuse(stranger, db_is_null(&row, 1)
+						? "the certificate has been replaced by a newer one"
+						: "the identity was revoked");
+	if (kind != ERR_NOT_FOUND)
+		return kind;
+	if (stranger->on_record && stranger->identity.enrollment_no != 0 &&
+		stranger->identity.enrollment_no != holder_no)
+		return refuse(stranger, "the identity was issued for another device");
+	return ERR_OK;
+}
+
+static enum err_kind
+end_pin(struct stranger *stranger, const char *certificate, int64_t no)
+{
+	return db_run(stranger->mdm->db, SQL_PIN_END,
+		DB_ARGS(DB_TEXT(certificate), DB_INT(no), DB_INT(clock_now()), DB_NULL()), NULL,
+		stranger->err);
+}
+
+/* ---- the pin changes hands ---- */
+
+static enum err_kind
+note_event(struct stranger *stranger, enum event_kind event, int64_t no, const char *former)
+{
+	struct arena *arena = stranger->mdm->arena;
+	struct plist *detail = plist_dict(arena);
+	struct buf json;
+
+	plist_set(arena, detail, "sha256", plist_string(arena, stranger->caller->certificate));
+	if (former != NULL)
+		plist_set(arena, detail, "former", plist_string(arena, former));
+	buf_init(&json, arena, DETAIL_MOST);
+	plist_write_json(&json, detail, false);
+	return event_add(stranger->mdm, event, no, json.bytes, NULL, 0, stranger->err);
+}
+
+static enum err_kind
+set_pin(struct stranger *stranger, struct enrollment *enrollment, int64_t no, enum event_kind event)
+{
+	const char *former = enrollment->certificate;
+	enum err_kind kind = ERR_OK;
+
+	if (former != NULL)
+		kind = end_pin(stranger, former, no);
+	if (kind == ERR_OK)
+		kind = db_run(stranger->mdm->db, SQL_PIN_SET,
+			DB_ARGS(DB_INT(no), DB_TEXT(stranger->caller->certificate),
+				DB_TIME(stranger->expires)),
+			NULL, stranger->err);
+	if (kind == ERR_OK)
+		kind = identity_belongs(
+			stranger->mdm, stranger->caller->certificate, no, stranger->err);
+	if (kind == ERR_OK)
+		kind = note_event(stranger, event, no, former);
+	if (kind != ERR_OK)
+		return kind;
+	enrollment->certificate = stranger->caller->certificate;
+	enrollment->identity_expires = stranger->expires;
+	return ERR_OK;
+}
+
+/*
+ * Those that the stranger's identity was issued to replace, newest first, until PIN is met: a
+ * device may have renewed more than once before it came.  With NO, they end.  ERR_FORBIDDEN when
+ * PIN is not among them (NULL: that is no fault) or one was revoked: who had that may have this.
+ */
+static enum err_kind
+follow_renewals(struct stranger *stranger, const char *pin, int64_t no)
+{
+	const char *older = stranger->identity.replaces;
+	struct identity identity;
+
+	for (int i = 0; i < RENEWALS_MOST && older != NULL; i++) {
+		enum err_kind kind;
+
+		if (pin != NULL && strcmp(older, pin) == 0)
+			return ERR_OK;
+		kind = identity_find(stranger->mdm, older, &identity, stranger->err);
+		if (kind == ERR_NOT_FOUND)
+			break;
+		if (kind == ERR_OK && identity.revoked_at != 0)
+			return refuse(stranger, "the identity renews one that was revoked");
+		if (kind == ERR_OK && no != 0)
+			kind = end_pin(stranger, older, no);
+		if (kind != ERR_OK)
+			return kind;
+		older = identity.replaces;
+	}
+	return pin == NULL ? ERR_OK : refuse(stranger, not_pinned);
+}
+
+/* A migrated device's first certificate. */
+static enum err_kind
+check_first(struct stranger *stranger, const struct enrollment *enrollment, int64_t no)
+{
+	const char *value;
+	struct db_row row;
+	enum err_kind kind = setting_get(stranger->mdm, "pin_unknown", &value, stranger->err);
+
+	if (kind != ERR_OK)
+		return kind;
+	if (strcmp(value, "on") != 0 || strcmp(enrollment->state, "checked_out") == 0)
+		return refuse(stranger, not_pinned);
+	kind = db_first(
+		stranger->mdm->db, SQL_PIN_WAS_TAKEN, DB_ARGS(DB_INT(no)), &row, stranger->err);
+	if (kind == ERR_OK)
+		return refuse(stranger, "the device's identity was revoked: it has to enroll anew");
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+static enum err_kind
+take_over(struct stranger *stranger, struct enrollment *enrollment)
+{
+	int64_t no = enrollment->device_no == 0 ? enrollment->no : enrollment->device_no;
+	bool renewal = enrollment->certificate != NULL;
+	enum err_kind kind = look_at_certificate(stranger);
+
+	if (kind == ERR_OK && renewal &&
+		(!stranger->on_record || stranger->identity.replaces == NULL))
+		return refuse(stranger, not_pinned);
+	if (kind == ERR_OK)
+		kind = renewal ? follow_renewals(stranger, enrollment->certificate, 0)
+			       : check_first(stranger, enrollment, no);
+	if (kind == ERR_OK)
+		kind = look_at_pins(stranger, no);
+	if (kind == ERR_OK && renewal)
+		kind = follow_renewals(stranger, enrollment->certificate, no);
+	if (kind != ERR_OK)
+		return kind;
+	return set_pin(
+		stranger, enrollment, no, renewal ? EVENT_IDENTITY_RENEWED : EVENT_IDENTITY_PINNED);
+}
+
+enum err_kind
+pin_check(struct mdm *mdm, struct enrollment *enrollment, const struct pin_caller *caller,
+	struct err *err)
+{
+	struct stranger stranger = {.mdm = mdm, .caller = caller, .err = err};
+	bool pinned = enrollment->certificate != NULL &&
+		      strcmp(enrollment->certificate, caller->certificate) == 0;
+
+	if (enrollment->blocked)
+		return refuse(&stranger, "the device is blocked");
+	if (!pinned)
+		return take_over(&stranger, enrollment);
+	if (enrollment->identity_expires != 0 && enrollment->identity_expires <= clock_now())
+		return refuse(&stranger, "the identity has expired");
+	return ERR_OK;
+}
+
+/* ---- Authenticate ---- */
+
+enum err_kind
+pin_claim(struct mdm *mdm, const char *id, const struct pin_caller *caller, int64_t *expires,
+	struct err *err)
+{
+	struct stranger stranger = {.mdm = mdm, .caller = caller, .err = err};
+	struct enrollment old = {0};
+	enum err_kind kind = enrollment_find(mdm, id, &old, err);
+	const char *pin;
+
+	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
+		return kind;
+	pin = old.certificate;
+	if (pin != NULL && strcmp(pin, caller->certificate) == 0)
+		pin = NULL; /* it stays */
+	kind = old.blocked ? refuse(&stranger, "the device is blocked")
+			   : look_at_certificate(&stranger);
+	if (kind == ERR_OK)
+		kind = look_at_pins(&stranger, old.no);
+	if (kind == ERR_OK && (old.certificate == NULL || pin != NULL))
+		kind = follow_renewals(&stranger, NULL, 0);
+	if (kind == ERR_OK && pin != NULL)
+		kind = end_pin(&stranger, pin, old.no);
+	*expires = stranger.expires;
+	return kind;
+}

@@ -1,0 +1,46 @@
+/*
+ * pin - who may speak for a device: the holder of the certificate whose SHA-256 is pinned to it.
+ *
+ * A certificate is pinned at Authenticate, and the newest pin alone counts.  One certificate
+ * belongs to one enrollment for ever: one that was followed by another, or was revoked, is good for
+ * nothing any more (table former_pin).  A user channel uses its device's pin.
+ *
+ * A renewal: an identity that was issued to replace the pinned one (column `replaces`) takes the
+ * pin over at its first use, with whatever message; until then the old one counts.  Nothing else
+ * of the enrollment changes.
+ *
+ * A device that was migrated from another server has no pin.  With setting pin_unknown at "on" it
+ * is given the first verified certificate that speaks for it; but never one whose pin was revoked.
+ */
+#ifndef POMONA_MDM_PIN_H
+#define POMONA_MDM_PIN_H
+
+#include "mdm/mdm.h"
+
+struct enrollment;
+
+/* Who calls: a certificate that was verified. */
+struct pin_caller {
+	const char *certificate;  /* its SHA-256 */
+	const unsigned char *der; /* itself, which tells when it ends; NULL: not known */
+	size_t der_len;
+};
+
+/*
+ * May the caller speak for the enrollment?  Costs nothing when its certificate is the pinned one.
+ * Else looks whether it takes the pin over, which writes.  ERR_FORBIDDEN: it is not the device's
+ * own, has expired, or the device is blocked.
+ */
+enum err_kind pin_check(struct mdm *mdm, struct enrollment *enrollment,
+	const struct pin_caller *caller, struct err *err);
+
+/*
+ * Authenticate: may the caller's certificate be pinned to the device ID, which need not be there
+ * yet?  If so, an older pin of the device ends, and *EXPIRES gets the certificate's end (0: not
+ * known).  ERR_FORBIDDEN: it is another device's, was issued for another one, was replaced by a
+ * newer one, was revoked, has expired; or the device is blocked.
+ */
+enum err_kind pin_claim(struct mdm *mdm, const char *id, const struct pin_caller *caller,
+	int64_t *expires, struct err *err);
+
+#endif
