@@ -855,7 +855,7 @@ def test_refused_over_the_air(air, pki):
     refused(air, sign_attributes(apples, **tell(challenge, None)), 400, "UDID")
     refused(air, sign_attributes(apples, **tell(challenge, "x" * 65)), 400, "UDID")
     refused(air, sign_attributes(apples, "-nocerts", **good), 403, "without its signer's certificate")
-    refused(air, sign_attributes(apples, "-md", "md5", **good), 403, "digest")
+    refused(air, sign_attributes(apples, "-md", "sha224", **good), 403, "digest")
     refused(air, plistlib.dumps(good), 400, "no signed message")
     refused(air, b"", 400, "no signed message")
     whole = sign_attributes(apples, **good)
