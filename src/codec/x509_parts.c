@@ -302,7 +302,8 @@ take_bag(struct x509_parts *parts, const PKCS12_SAFEBAG *bag, const char *passwo
 	case NID_keyBag:
 		return add_key(parts, EVP_PKCS82PKEY(PKCS12_SAFEBAG_get0_p8inf(bag)), err);
 	case NID_pkcs8ShroudedKeyBag:
-		open = PKCS12_decrypt_skey_ex(bag, password, password_len, x509_legacy_context(), NULL);
+		open = PKCS12_decrypt_skey_ex(
+			bag, password, password_len, x509_legacy_context(), NULL);
 		kind = open == NULL ? not_opened("the private key", password, err)
 				    : add_key(parts, EVP_PKCS82PKEY(open), err);
 		PKCS8_PRIV_KEY_INFO_free(open);

@@ -23,7 +23,7 @@ struct mdm {
 	int64_t push_retry; /* ms until a device that does not come is pushed again, the first time
 			     */
 	struct scep_desk *scep_desk; /* keys of the CA, shared by the threads; NULL: none kept */
-	struct seen *seen;  /* times of devices that only looked in; NULL: they are not kept */
+	struct seen *seen; /* times of devices that only looked in; NULL: they are not kept */
 };
 
 /*
