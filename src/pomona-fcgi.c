@@ -144,31 +144,58 @@ find_socket(const struct options *options, const struct conf *conf, const char *
 	return listen_open(*own, options->socket_mode, fd, err);
 }
 
+/* Without the master key what needs no secret is served; with a wrong one, nothing. */
+static enum err_kind
+find_key(struct mdm *mdm, const char *path, struct err *err)
+{
+	enum err_kind kind = mdm_find_key(mdm, path, err);
+
+	if (kind != ERR_NOT_FOUND)
+		return kind;
+	log_line(LOG_ERROR, "what is sealed cannot be used, only the rest is served", "error",
+		err->message, NULL);
+	err_clear(err);
+	return ERR_OK;
+}
+
+static enum err_kind
+open_store(const struct conf *conf, struct arena *arena, struct db_store **store,
+	struct seal_key *key, struct err *err)
+{
+	const struct db_options options = {.database = conf->database, .busy_ms = BUSY_MS};
+	struct mdm mdm = {.arena = arena, .key = key};
+	enum err_kind kind = db_store_open(store, &options, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	mdm.db = db_open(*store, arena);
+	kind = mdm_prepare_store(mdm.db, arena, false, err);
+	if (kind == ERR_OK)
+		kind = find_key(&mdm, conf->key, err);
+	db_close(mdm.db);
+	return kind;
+}
+
 static enum err_kind
 run(const struct options *options, const struct conf *conf, struct arena *arena, struct err *err)
 {
-	const struct db_options db_options = {.database = conf->database, .busy_ms = BUSY_MS};
 	struct serve_options serve = {
 		.threads = (int)(options->threads > 0 ? options->threads : conf->threads),
 		.max_body = (size_t)conf->max_body,
 		.push_retry = conf->retry * 1000,
+		.key_path = conf->key,
 	};
 	struct db_store *store = NULL;
 	struct seal_key key;
-	struct db *db;
 	const char *own;
 	enum err_kind kind;
 
-	serve.key = &key;
-	kind = seal_key_read(&key, conf->key, err);
+	seal_key_init(&key);
+	kind = open_store(conf, arena, &store, &key, err);
 	if (kind == ERR_OK)
-		kind = db_store_open(&store, &db_options, err);
-	if (kind != ERR_OK)
-		return kind;
+		kind = peer_header_rules_read(&serve.header, conf, arena, err);
+	serve.key = &key;
 	serve.store = store;
-	db = db_open(store, arena);
-	kind = mdm_start(&(struct mdm){.db = db, .arena = arena, .key = &key}, err);
-	db_close(db);
 	if (kind == ERR_OK)
 		kind = find_socket(options, conf, &own, &serve.listen_fd, err);
 	if (kind == ERR_OK && serve.listen_fd < 0)
@@ -182,6 +209,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 			listen_remove(own, serve.listen_fd);
 	}
 	db_store_close(store);
+	seal_key_release(&key);
 	return kind;
 }
 

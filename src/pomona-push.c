@@ -63,19 +63,22 @@ run(const struct conf *conf, struct arena *arena, struct err *err)
 	const struct db_options options = {.database = conf->database, .busy_ms = BUSY_MS};
 	struct db_store *store = NULL;
 	struct seal_key key;
-	struct db *db;
-	enum err_kind kind = seal_key_read(&key, conf->key, err);
+	struct db *db = NULL;
+	enum err_kind kind;
 
+	seal_key_init(&key);
+	kind = seal_key_read(&key, conf->key, err);
 	if (kind == ERR_OK)
 		kind = db_store_open(&store, &options, err);
-	if (kind != ERR_OK)
-		return kind;
-	db = db_open(store, arena);
-	kind = mdm_start(&(struct mdm){.db = db, .arena = arena, .key = &key}, err);
-	db_close(db);
+	if (kind == ERR_OK) {
+		db = db_open(store, arena);
+		kind = mdm_start(&(struct mdm){.db = db, .arena = arena, .key = &key}, err);
+		db_close(db);
+	}
 	if (kind == ERR_OK)
 		kind = worker_run(store, &key, conf, err);
 	db_store_close(store);
+	seal_key_release(&key);
 	return kind;
 }
 

@@ -66,3 +66,4 @@ CREATE TABLE expiry_warning (
 	days INTEGER NOT NULL,
 	PRIMARY KEY (kind, name)
 );
+CREATE INDEX expiry_warning_ends ON expiry_warning (not_after);

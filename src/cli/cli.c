@@ -228,6 +228,8 @@ open_needs(struct cli *cli, enum cli_needs needs, struct err *err)
 		kind = conf_read(&cli->conf, cli_option(cli, "config"), &cli->arena, err);
 	if (kind == ERR_OK && needs >= CLI_NEEDS_KEY)
 		kind = seal_key_read(&cli->key, cli->conf.key, err);
+	if (kind == ERR_NOT_FOUND)
+		err_prefix(err, "this needs the master key");
 	if (kind == ERR_OK && needs >= CLI_NEEDS_STORE)
 		kind = cli_open_store(cli, false, err);
 	if (kind == ERR_OK && needs >= CLI_NEEDS_KEY)
@@ -286,6 +288,7 @@ release(struct cli *cli)
 	if (cli->mdm.reader != NULL)
 		plist_reader_free(cli->mdm.reader);
 	db_store_close(cli->store);
+	seal_key_release(&cli->key);
 	arena_release(&cli->arena);
 }
 
@@ -322,6 +325,7 @@ cli_run(int argc, const char *const *argv, FILE *out, FILE *errors)
 
 	log_init("pomona", LOG_WARNING);
 	arena_init(&cli.arena);
+	seal_key_init(&cli.key);
 	argv = habitual(argc, argv);
 	if (words_parse(&cli.words, &cli.arena, cli_commands, argc, argv, &err) != ERR_OK) {
 		cli.usage = true;

@@ -1,5 +1,5 @@
 /*
- * pomona push-cert import|list
+ * pomona push-cert import|list|show|remove
  */
 #include "cli/commands.h"
 
@@ -38,21 +38,40 @@ warn_of_expiry(struct cli *cli, const struct push_certificate *certificate)
 			cli, "the certificate expires in %lld days: renew it", (long long)days);
 }
 
+/* A new certificate in the place of a renewed one is the usual mistake: devices keep their topic.
+ */
+static enum err_kind
+warn_of_others(struct cli *cli, const struct push_certificate *certificate, struct err *err)
+{
+	int64_t here, elsewhere;
+	enum err_kind kind =
+		push_certificate_devices(&cli->mdm, certificate->topic, &here, &elsewhere, err);
+
+	if (kind == ERR_OK && here == 0 && elsewhere > 0)
+		cli_complain(cli,
+			"no device is enrolled under this topic, but %lld under others, which "
+			"stay with their own certificates",
+			(long long)elsewhere);
+	return kind;
+}
+
 enum err_kind
 cli_push_cert_import(struct cli *cli, struct err *err)
 {
-	const char *password_file = cli_option(cli, "password-file"), *password = NULL;
+	const char *password_file = cli_option(cli, "password-file");
 	const char *path = cli->words.words[0];
+	struct push_certificate_file file = {.replace = cli_option(cli, "replace"),
+		.new_topic = cli_option(cli, "new-topic") != NULL};
 	struct push_certificate certificate;
 	char *bytes;
-	size_t len;
 
 	if (password_file != NULL &&
-		file_read_password(&cli->arena, password_file, &password, err) != ERR_OK)
+		file_read_password(&cli->arena, password_file, &file.password, err) != ERR_OK)
 		return err->kind;
-	if (file_read(&cli->arena, path, X509_IDENTITY_MOST, &bytes, &len, err) != ERR_OK)
+	if (file_read(&cli->arena, path, X509_IDENTITY_MOST, &bytes, &file.len, err) != ERR_OK)
 		return err->kind;
-	if (push_certificate_import(&cli->mdm, bytes, len, password, &certificate, err) != ERR_OK) {
+	file.bytes = bytes;
+	if (push_certificate_import(&cli->mdm, &file, &certificate, err) != ERR_OK) {
 		err_prefix(err, "%s", path);
 		return err->kind;
 	}
@@ -60,7 +79,7 @@ cli_push_cert_import(struct cli *cli, struct err *err)
 		(const struct db_value[]){DB_TEXT(certificate.topic), DB_INT(certificate.not_after),
 			DB_TEXT(certificate.subject)});
 	warn_of_expiry(cli, &certificate);
-	return ERR_OK;
+	return warn_of_others(cli, &certificate, err);
 }
 
 static enum err_kind
@@ -85,4 +104,47 @@ cli_push_cert_list(struct cli *cli, struct err *err)
 	kind = push_certificate_each(&cli->mdm, add, &table, err);
 	table_release(&table, kind == ERR_OK);
 	return kind;
+}
+
+static const struct table_column shown_columns[] = {
+	{"topic", "Topic", TABLE_TEXT, 0},
+	{"subject", "Subject", TABLE_TEXT, 0},
+	{"serial", "Serial number", TABLE_TEXT, 0},
+	{"sha256", "SHA-256", TABLE_TEXT, 0},
+	{"not_before", "Valid from", TABLE_TIME, 0},
+	{"not_after", "Expires", TABLE_TIME, 0},
+	{"imported_at", "Imported", TABLE_TIME, 0},
+	{"stopped", "Stopped", TABLE_TEXT, 0},
+	{"devices", "Devices", TABLE_INTEGER, 0},
+	{"certificate", NULL, TABLE_TEXT, 0},
+};
+
+enum err_kind
+cli_push_cert_show(struct cli *cli, struct err *err)
+{
+	const char *topic = cli->words.words[0], *pem;
+	struct push_certificate certificate;
+	int64_t here = 0, elsewhere;
+	struct x509_info info;
+	enum err_kind kind = push_certificate_find(&cli->mdm, topic, &certificate, &pem, err);
+
+	if (kind == ERR_OK)
+		kind = x509_inspect(&cli->arena, pem, &info, err);
+	if (kind == ERR_OK)
+		kind = push_certificate_devices(&cli->mdm, topic, &here, &elsewhere, err);
+	if (kind == ERR_OK)
+		table_show(cli->out, cli->json, shown_columns,
+			sizeof(shown_columns) / sizeof(shown_columns[0]),
+			(const struct db_value[]){DB_TEXT(topic), DB_TEXT(info.subject),
+				DB_TEXT(info.serial), DB_TEXT(info.sha256), DB_INT(info.not_before),
+				DB_INT(info.not_after), DB_INT(certificate.imported_at),
+				DB_TEXT(certificate.stopped), DB_INT(here), DB_TEXT(pem)});
+	return kind;
+}
+
+enum err_kind
+cli_push_cert_remove(struct cli *cli, struct err *err)
+{
+	return push_certificate_remove(
+		&cli->mdm, cli->words.words[0], cli_option(cli, "force") != NULL, err);
 }

@@ -12,21 +12,39 @@ enum err_kind cli_admission_add(struct cli *cli, struct err *err);
 enum err_kind cli_admission_list(struct cli *cli, struct err *err);
 enum err_kind cli_admission_remove(struct cli *cli, struct err *err);
 
+enum err_kind cli_ca_crl(struct cli *cli, struct err *err);
+enum err_kind cli_ca_files(struct cli *cli, struct err *err);
+enum err_kind cli_ca_import(struct cli *cli, struct err *err);
+enum err_kind cli_ca_list(struct cli *cli, struct err *err);
+enum err_kind cli_ca_retire(struct cli *cli, struct err *err);
+enum err_kind cli_ca_roll_over(struct cli *cli, struct err *err);
 enum err_kind cli_ca_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
+enum err_kind cli_identity_list(struct cli *cli, struct err *err);
+enum err_kind cli_identity_revoke(struct cli *cli, struct err *err);
+enum err_kind cli_identity_search(struct cli *cli, struct err *err);
+enum err_kind cli_identity_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_init(struct cli *cli, struct err *err);
+
+enum err_kind cli_key_rotate(struct cli *cli, struct err *err);
+enum err_kind cli_key_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_profile_uuid(struct cli *cli, struct err *err);
 
 enum err_kind cli_push(struct cli *cli, struct err *err);
 
+enum err_kind cli_push_cert_forget(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_import(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_list(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_remove(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_request(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_requests(struct cli *cli, struct err *err);
+enum err_kind cli_push_cert_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_queue_add(struct cli *cli, struct err *err);
 enum err_kind cli_queue_cancel(struct cli *cli, struct err *err);

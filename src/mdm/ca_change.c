@@ -23,13 +23,15 @@ struct entry {
 static enum err_kind
 add(struct mdm *mdm, const struct entry *entry, struct err *err)
 {
-	size_t len;
-	const void *sealed = seal_close(mdm->key, mdm->arena,
-		arena_printf(mdm->arena, "authority/key/%s", entry->name), entry->key_pem,
-		strlen(entry->key_pem), &len);
+	struct db_value sealed;
+	enum err_kind kind =
+		mdm_seal(mdm, arena_printf(mdm->arena, "authority/key/%s", entry->name),
+			entry->key_pem, strlen(entry->key_pem), &sealed, err);
 
+	if (kind != ERR_OK)
+		return kind;
 	return db_run(mdm->db, SQL_AUTHORITY_ADD,
-		DB_ARGS(DB_TEXT(entry->name), DB_TEXT(entry->certificate), DB_BLOB(sealed, len),
+		DB_ARGS(DB_TEXT(entry->name), DB_TEXT(entry->certificate), sealed,
 			DB_INT(clock_now()), DB_TEXT(entry->role), DB_TEXT(entry->belongs_to),
 			DB_TEXT(entry->chain), DB_NULL(), DB_INT(entry->not_after)),
 		NULL, err);

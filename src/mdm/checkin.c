@@ -70,19 +70,12 @@ take_data(struct visit *visit, const char *key, bool required, size_t most,
 }
 
 /* The value sealed for its column of the enrollment; NULL stays NULL. */
-static struct db_value
-sealed(struct visit *visit, const char *column, const char *enrollment_id, const void *bytes,
-	size_t len)
+static enum err_kind
+seal(struct visit *visit, const char *column, const void *bytes, size_t len, struct db_value *value)
 {
-	const char *place =
-		arena_printf(visit->mdm->arena, "enrollment/%s/%s", column, enrollment_id);
-	size_t sealed_len;
-	void *closed;
-
-	if (bytes == NULL)
-		return DB_NULL();
-	closed = seal_close(visit->mdm->key, visit->mdm->arena, place, bytes, len, &sealed_len);
-	return DB_BLOB(closed, sealed_len);
+	return mdm_seal(visit->mdm,
+		arena_printf(visit->mdm->arena, "enrollment/%s/%s", column, visit->ids.id), bytes,
+		len, value, visit->err);
 }
 
 static enum err_kind
@@ -269,19 +262,19 @@ token_enrollment(struct visit *visit, const struct token_facts *facts, int64_t *
 static enum err_kind
 store_token(struct visit *visit, const struct token_facts *facts, int64_t no)
 {
-	const struct plist *unlock = facts->unlock_token;
+	const struct plist *unlock = facts->unlock_token, *token = facts->token;
+	struct db_value magic, unlock_token = DB_NULL();
 	struct db_row row;
-	struct db_value unlock_value =
-		unlock == NULL ? DB_NULL()
-			       : sealed(visit, "unlock_token", visit->ids.id,
-					 unlock->as.string.bytes, unlock->as.string.len);
+	enum err_kind kind = seal(visit, "push_magic", facts->magic, strlen(facts->magic), &magic);
 
+	if (kind == ERR_OK && unlock != NULL)
+		kind = seal(visit, "unlock_token", unlock->as.string.bytes, unlock->as.string.len,
+			&unlock_token);
+	if (kind != ERR_OK)
+		return kind;
 	return db_first(visit->mdm->db, SQL_ENROLLMENT_TOKEN_UPDATE,
-		DB_ARGS(DB_INT(no),
-			DB_BLOB(facts->token->as.string.bytes, facts->token->as.string.len),
-			sealed(visit, "push_magic", visit->ids.id, facts->magic,
-				strlen(facts->magic)),
-			unlock_value, DB_TEXT(facts->topic), DB_INT(clock_now()),
+		DB_ARGS(DB_INT(no), DB_BLOB(token->as.string.bytes, token->as.string.len), magic,
+			unlock_token, DB_TEXT(facts->topic), DB_INT(clock_now()),
 			DB_INT(facts->awaiting_configuration), DB_TEXT(visit->ids.user_short_name),
 			DB_TEXT(visit->ids.user_long_name)),
 		&row, visit->err);
@@ -349,21 +342,19 @@ set_bootstrap_token(struct visit *visit)
 {
 	const struct plist *token = NULL;
 	struct enrollment enrollment;
-	struct db_value value;
+	struct db_value value = DB_NULL();
 	enum err_kind kind;
 
 	kind = take_data(visit, "BootstrapToken", false, SECRET_MOST, &token);
 	if (kind == ERR_OK)
 		kind = bind_enrolled(visit, &enrollment);
-	if (kind != ERR_OK)
-		return kind;
 	/* An empty token deletes. */
-	value = token == NULL || token->as.string.len == 0
-			? DB_NULL()
-			: sealed(visit, "bootstrap_token", visit->ids.id, token->as.string.bytes,
-				  token->as.string.len);
-	kind = db_run(visit->mdm->db, SQL_ENROLLMENT_SET_BOOTSTRAP_TOKEN,
-		DB_ARGS(DB_INT(enrollment.no), value), NULL, visit->err);
+	if (kind == ERR_OK && token != NULL && token->as.string.len > 0)
+		kind = seal(visit, "bootstrap_token", token->as.string.bytes, token->as.string.len,
+			&value);
+	if (kind == ERR_OK)
+		kind = db_run(visit->mdm->db, SQL_ENROLLMENT_SET_BOOTSTRAP_TOKEN,
+			DB_ARGS(DB_INT(enrollment.no), value), NULL, visit->err);
 	if (kind == ERR_OK)
 		kind = note_event(visit, EVENT_BOOTSTRAP_TOKEN, enrollment.no, NULL);
 	return kind;

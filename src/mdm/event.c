@@ -22,16 +22,16 @@ enum err_kind
 event_add(struct mdm *mdm, enum event_kind kind, int64_t enrollment_no, const char *detail,
 	const void *raw, size_t raw_len, struct err *err)
 {
-	size_t sealed_len = 0;
-	unsigned char *sealed = NULL;
+	struct db_value sealed;
+	enum err_kind failed =
+		mdm_seal(mdm, arena_printf(mdm->arena, EVENT_RAW_PLACE, (long long)enrollment_no),
+			raw, raw_len, &sealed, err);
 
-	if (raw != NULL)
-		sealed = seal_close(mdm->key, mdm->arena,
-			arena_printf(mdm->arena, EVENT_RAW_PLACE, (long long)enrollment_no), raw,
-			raw_len, &sealed_len);
+	if (failed != ERR_OK)
+		return failed;
 	return db_run(mdm->db, SQL_EVENT_ADD,
 		DB_ARGS(DB_INT(clock_now()), DB_TEXT(event_names[kind]),
 			enrollment_no == 0 ? DB_NULL() : DB_INT(enrollment_no), DB_TEXT(detail),
-			DB_BLOB(sealed, sealed_len)),
+			sealed),
 		NULL, err);
 }

@@ -18,16 +18,64 @@ mdm_prepare_store(struct db *db, struct arena *arena, bool create, struct err *e
 	return migrate_run(db, triggers.bytes, create, err);
 }
 
-enum err_kind
-mdm_start(struct mdm *mdm, struct err *err)
+/* Is it the key of this store? */
+static enum err_kind
+check_key(struct mdm *mdm, struct err *err)
 {
-	enum err_kind kind = mdm_prepare_store(mdm->db, mdm->arena, false, err);
+	enum err_kind kind = db_begin(mdm->db, DB_READ, err);
 
-	if (kind == ERR_OK)
-		kind = db_begin(mdm->db, DB_READ, err);
 	if (kind != ERR_OK)
 		return kind;
 	kind = ca_check_key(mdm, err);
 	db_rollback(mdm->db);
 	return kind;
+}
+
+enum err_kind
+mdm_start(struct mdm *mdm, struct err *err)
+{
+	enum err_kind kind = mdm_prepare_store(mdm->db, mdm->arena, false, err);
+
+	return kind == ERR_OK ? check_key(mdm, err) : kind;
+}
+
+enum err_kind
+mdm_find_key(struct mdm *mdm, const char *path, struct err *err)
+{
+	struct seal_key found;
+	struct mdm trial = *mdm;
+	enum err_kind kind;
+
+	seal_key_init(&found);
+	trial.key = &found;
+	kind = seal_key_read(&found, path, err);
+	if (kind == ERR_OK)
+		kind = check_key(&trial, err);
+	if (kind == ERR_OK)
+		seal_key_take(mdm->key, &found);
+	seal_key_release(&found);
+	return kind;
+}
+
+enum err_kind
+mdm_need_key(struct mdm *mdm, struct err *err)
+{
+	return seal_key_is_there(mdm->key)
+		       ? ERR_OK
+		       : err_set(err, ERR_BUSY, "there is no master key: nothing can be sealed");
+}
+
+enum err_kind
+mdm_seal(struct mdm *mdm, const char *place, const void *bytes, size_t len, struct db_value *value,
+	struct err *err)
+{
+	enum err_kind kind = bytes == NULL ? ERR_OK : mdm_need_key(mdm, err);
+	size_t sealed_len;
+
+	*value = DB_NULL();
+	if (kind != ERR_OK || bytes == NULL)
+		return kind;
+	bytes = seal_close(mdm->key, mdm->arena, place, bytes, len, &sealed_len);
+	*value = DB_BLOB(bytes, sealed_len);
+	return ERR_OK;
 }

@@ -18,7 +18,7 @@ struct seen;
 struct mdm {
 	struct db *db;
 	struct arena *arena;         /* of the request; the same as the session's */
-	const struct seal_key *key;  /* opens and closes what is sealed */
+	struct seal_key *key;        /* opens and closes what is sealed */
 	struct plist_reader *reader; /* for plists inside of values */
 	int64_t push_retry; /* ms until a device that does not come is pushed again, the first time
 			     */
@@ -37,5 +37,22 @@ enum err_kind mdm_prepare_store(struct db *db, struct arena *arena, bool create,
  * key is its own (ERR_CONFLICT) before anything is sealed with another one.  Outside a transaction.
  */
 enum err_kind mdm_start(struct mdm *mdm, struct err *err);
+
+/*
+ * Reads the master key from PATH into mdm->key, when it is the one of this store.  The errors are
+ * those of seal_key_read(), and ERR_CONFLICT when it is another store's; there is no key then.
+ * Outside a transaction.
+ */
+enum err_kind mdm_find_key(struct mdm *mdm, const char *path, struct err *err);
+
+/* ERR_BUSY when there is no master key now: nothing can be sealed. */
+enum err_kind mdm_need_key(struct mdm *mdm, struct err *err);
+
+/*
+ * A value for a column that is sealed: bytes as seal_close() gives them, for PLACE; NULL when BYTES
+ * is NULL.  In the write transaction that stores it.  ERR_BUSY when there is no master key.
+ */
+enum err_kind mdm_seal(struct mdm *mdm, const char *place, const void *bytes, size_t len,
+	struct db_value *value, struct err *err);
 
 #endif

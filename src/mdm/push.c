@@ -152,7 +152,8 @@ claim_row(struct mdm *mdm, const struct db_row *row, int64_t lease, struct push_
 	int64_t now = clock_now(), changed = 0;
 	const char *reason = NULL;
 	bool needed = db_int(row, 9) != 0;
-	enum err_kind kind;
+	enum err_kind kind = ERR_OK;
+	struct err why;
 
 	*job = (struct push_job){.enrollment_no = db_int(row, 0),
 		.wanted = db_int(row, 1),
@@ -166,7 +167,11 @@ claim_row(struct mdm *mdm, const struct db_row *row, int64_t lease, struct push_
 	*taken = false;
 	if (db_int(row, 8) == 0)
 		reason = "not enrolled";
-	else if (open_magic(mdm, row, job, NULL) != ERR_OK)
+	else
+		kind = open_magic(mdm, row, job, &why);
+	if (kind == ERR_BUSY) /* there is no master key for the moment */
+		return err_set(err, kind, "%s", why.message);
+	if (kind != ERR_OK)
 		reason = "PushMagic cannot be opened with this master key";
 	if (reason != NULL || !needed)
 		return db_run(mdm->db, SQL_PUSH_PARK,

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "mdm/event.h"
+#include "mdm/push_request.h"
 
 static const char topic_prefix[] = "com.apple.mgmt.";
 
@@ -33,34 +34,211 @@ check(const struct x509_info *info, struct err *err)
 	return ERR_OK;
 }
 
+/* ---- import ---- */
+
+/* A file without a key: the kept request whose key one of its certificates has. */
+static enum err_kind
+add_kept_key(
+	struct mdm *mdm, const struct x509_certificates *found, const char **text, struct err *err)
+{
+	struct push_request request;
+	const char *key;
+	enum err_kind kind = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < found->count && kind == ERR_NOT_FOUND; i++)
+		kind = push_request_by_key(mdm, found->key_hashes[i], &request, &key, err);
+	if (kind == ERR_NOT_FOUND)
+		return err_set(err, ERR_BAD_INPUT,
+			"there is no private key in it, and it belongs to none of the requests "
+			"that are kept here (pomona push-cert requests)");
+	if (kind == ERR_OK)
+		*text = arena_printf(mdm->arena, "%s%s", found->pem, key);
+	return kind;
+}
+
+static enum err_kind
+read_identity(struct mdm *mdm, const struct push_certificate_file *file,
+	struct x509_identity *identity, struct err *err)
+{
+	struct x509_certificates found;
+	const char *text = NULL;
+	enum err_kind kind = x509_certificates_read(
+		mdm->arena, file->bytes, file->len, file->password, &found, err);
+
+	/* What is wrong with a file that has a key, x509_identity_read() says best. */
+	if (kind == ERR_OK && !found.has_key)
+		kind = add_kept_key(mdm, &found, &text, err);
+	else
+		kind = ERR_OK;
+	if (kind != ERR_OK)
+		return kind;
+	return text != NULL
+		       ? x509_identity_read(mdm->arena, text, strlen(text), NULL, identity, err)
+		       : x509_identity_read(
+				 mdm->arena, file->bytes, file->len, file->password, identity, err);
+}
+
+static enum err_kind
+refuse_topic(
+	struct mdm *mdm, const char *topic, const char *wanted, const char *how, struct err *err)
+{
+	int64_t here, elsewhere;
+	enum err_kind kind = push_certificate_devices(mdm, wanted, &here, &elsewhere, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	return err_set(err, ERR_CONFLICT,
+		"the certificate is for topic %.80s, and not for %.80s, under which %lld devices "
+		"are enrolled: they would not be woken by it.  In Apple's portal choose \"Renew\" "
+		"beside the old certificate%s",
+		topic, wanted, (long long)here, how);
+}
+
+/* Is it for the topic that it is meant for? */
+static enum err_kind
+check_topic(struct mdm *mdm, const struct push_certificate_file *file, const char *topic,
+	const struct push_request *request, struct err *err)
+{
+	bool has = true;
+	enum err_kind kind = ERR_OK;
+
+	if (file->replace != NULL)
+		kind = push_certificate_has_topic(mdm, file->replace, &has, err);
+	if (kind == ERR_OK && !has)
+		return err_set(err, ERR_NOT_FOUND,
+			"there is no push certificate for topic %s that could be replaced",
+			file->replace);
+	if (kind == ERR_OK && file->replace != NULL && strcmp(file->replace, topic) != 0)
+		return refuse_topic(mdm, topic, file->replace, "", err);
+	if (kind == ERR_OK && request->topic != NULL && !file->new_topic &&
+		strcmp(request->topic, topic) != 0)
+		return refuse_topic(mdm, topic, request->topic,
+			" (--new-topic takes it all the same, beside that one)", err);
+	return kind;
+}
+
+/* The request it is the answer to; its name is NULL when there is none. */
+static enum err_kind
+find_request(struct mdm *mdm, const struct x509_identity *identity, struct push_request *request,
+	struct err *err)
+{
+	struct x509_certificates leaf;
+	enum err_kind kind = x509_certificates_read(
+		mdm->arena, identity->cert_pem, strlen(identity->cert_pem), NULL, &leaf, err);
+
+	*request = (struct push_request){0};
+	if (kind == ERR_OK)
+		kind = push_request_by_key(mdm, leaf.key_hashes[0], request, NULL, err);
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+static enum err_kind
+store(struct mdm *mdm, const struct x509_identity *identity, const struct x509_info *info,
+	int64_t now, struct err *err)
+{
+	struct db_value key;
+	enum err_kind kind = mdm_seal(mdm, key_place(mdm, info->user_id), identity->key_pem,
+		strlen(identity->key_pem), &key, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	return db_run(mdm->db, SQL_PUSH_CERTIFICATE_IMPORT,
+		DB_ARGS(DB_TEXT(info->user_id), DB_TEXT(identity->cert_pem), key,
+			DB_INT(info->not_after), DB_INT(now)),
+		NULL, err);
+}
+
 enum err_kind
-push_certificate_import(struct mdm *mdm, const void *bytes, size_t len, const char *password,
+push_certificate_import(struct mdm *mdm, const struct push_certificate_file *file,
 	struct push_certificate *certificate, struct err *err)
 {
 	struct x509_identity identity;
+	struct push_request request;
 	struct x509_info info;
-	unsigned char *key;
-	size_t key_len;
 	int64_t now = clock_now();
-	enum err_kind kind;
+	enum err_kind kind = read_identity(mdm, file, &identity, err);
 
-	kind = x509_identity_read(mdm->arena, bytes, len, password, &identity, err);
 	if (kind == ERR_OK)
 		kind = x509_inspect(mdm->arena, identity.cert_pem, &info, err);
 	if (kind == ERR_OK)
 		kind = check(&info, err);
+	if (kind == ERR_OK)
+		kind = find_request(mdm, &identity, &request, err);
+	if (kind == ERR_OK)
+		kind = check_topic(mdm, file, info.user_id, &request, err);
+	if (kind == ERR_OK)
+		kind = store(mdm, &identity, &info, now, err);
+	if (kind == ERR_OK && request.name != NULL)
+		kind = push_request_remove(mdm, request.name, err);
+	*certificate = (struct push_certificate){0};
+	if (kind == ERR_OK)
+		*certificate = (struct push_certificate){.topic = info.user_id,
+			.subject = info.subject,
+			.not_after = info.not_after,
+			.imported_at = now};
+	return kind;
+}
+
+/* ---- and after ---- */
+
+enum err_kind
+push_certificate_devices(
+	struct mdm *mdm, const char *topic, int64_t *here, int64_t *elsewhere, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_PUSH_CERTIFICATE_HANGS_ON, DB_ARGS(DB_TEXT(topic)), &row, err);
+
+	*here = kind == ERR_OK ? db_int(&row, 0) : 0;
+	if (kind == ERR_OK)
+		kind = db_first(mdm->db, SQL_PUSH_CERTIFICATE_ELSEWHERE, DB_ARGS(DB_TEXT(topic)),
+			&row, err);
+	*elsewhere = kind == ERR_OK ? db_int(&row, 0) : 0;
+	return kind;
+}
+
+enum err_kind
+push_certificate_find(struct mdm *mdm, const char *topic, struct push_certificate *certificate,
+	const char **pem, struct err *err)
+{
+	struct x509_info info;
+	struct db_row row;
+	enum err_kind kind =
+		db_first(mdm->db, SQL_PUSH_CERTIFICATE_SHOW, DB_ARGS(DB_TEXT(topic)), &row, err);
+
+	if (kind == ERR_NOT_FOUND)
+		return err_set(err, kind, "there is no push certificate for topic %s", topic);
+	if (kind == ERR_OK)
+		kind = x509_inspect(mdm->arena, db_text(&row, 0), &info, err);
 	if (kind != ERR_OK)
 		return kind;
-	key = seal_close(mdm->key, mdm->arena, key_place(mdm, info.user_id), identity.key_pem,
-		strlen(identity.key_pem), &key_len);
-	kind = db_run(mdm->db, SQL_PUSH_CERTIFICATE_IMPORT,
-		DB_ARGS(DB_TEXT(info.user_id), DB_TEXT(identity.cert_pem), DB_BLOB(key, key_len),
-			DB_INT(info.not_after), DB_INT(now)),
-		NULL, err);
-	*certificate = (struct push_certificate){.topic = info.user_id,
+	*certificate = (struct push_certificate){.topic = topic,
 		.subject = info.subject,
-		.not_after = info.not_after,
-		.imported_at = now};
+		.not_after = db_int(&row, 1),
+		.imported_at = db_int(&row, 2),
+		.stopped = db_text(&row, 3)};
+	if (pem != NULL)
+		*pem = db_text(&row, 0);
+	return ERR_OK;
+}
+
+enum err_kind
+push_certificate_remove(struct mdm *mdm, const char *topic, bool anyhow, struct err *err)
+{
+	int64_t here, elsewhere, changed = 0;
+	enum err_kind kind = push_certificate_devices(mdm, topic, &here, &elsewhere, err);
+
+	if (kind == ERR_OK && here > 0 && !anyhow)
+		return err_set(err, ERR_CONFLICT,
+			"%lld devices are enrolled under topic %s: without its certificate they "
+			"cannot be woken any more",
+			(long long)here, topic);
+	if (kind == ERR_OK)
+		kind = db_run(mdm->db, SQL_PUSH_CERTIFICATE_REMOVE, DB_ARGS(DB_TEXT(topic)),
+			&changed, err);
+	if (kind == ERR_OK && changed == 0)
+		return err_set(
+			err, ERR_NOT_FOUND, "there is no push certificate for topic %s", topic);
 	return kind;
 }
 

@@ -14,13 +14,41 @@ struct push_certificate {
 	const char *stopped;            /* why APNs refuses it; NULL: it does not */
 };
 
+/* What is to be imported, and under which conditions. */
+struct push_certificate_file {
+	const void *bytes; /* PKCS#12, PEM, or a certificate in DER */
+	size_t len;
+	const char *password; /* NULL: none */
+	const char *replace;  /* only in the place of this topic's certificate; NULL: of any */
+	bool new_topic;       /* take it for another topic than the one its request was to renew */
+};
+
 /*
- * Takes a certificate and its key out of PKCS#12 or PEM and stores it under the topic in its UID,
- * in the place of an older one.  ERR_BAD_INPUT, with the reason, when it could not be used: no key,
- * another key, no UID that begins with "com.apple.mgmt.", expired.
+ * Takes a certificate and its key and stores them under the topic in its UID, in the place of an
+ * older one.  Without a key in the file, the one of a kept request (mdm/push_request.h) belongs to
+ * it; that request has been answered then, and goes.
+ *
+ * ERR_BAD_INPUT, with the reason, when it could not be used: no key here or there, another key, no
+ * UID that begins with "com.apple.mgmt.", expired.  ERR_CONFLICT when it is for another topic than
+ * the one it is to replace: devices that are enrolled under that one would never be woken again.
  */
-enum err_kind push_certificate_import(struct mdm *mdm, const void *bytes, size_t len,
-	const char *password, struct push_certificate *certificate, struct err *err);
+enum err_kind push_certificate_import(struct mdm *mdm, const struct push_certificate_file *file,
+	struct push_certificate *certificate, struct err *err);
+
+/* How many devices are enrolled under the topic, and how many under others. */
+enum err_kind push_certificate_devices(
+	struct mdm *mdm, const char *topic, int64_t *here, int64_t *elsewhere, struct err *err);
+
+/* One, with its subject; ERR_NOT_FOUND.  PEM (may be NULL): the certificate (chain) itself. */
+enum err_kind push_certificate_find(struct mdm *mdm, const char *topic,
+	struct push_certificate *certificate, const char **pem, struct err *err);
+
+/*
+ * Takes one away with its key.  ERR_NOT_FOUND; ERR_CONFLICT when devices are enrolled under its
+ * topic, unless ANYHOW.
+ */
+enum err_kind push_certificate_remove(
+	struct mdm *mdm, const char *topic, bool anyhow, struct err *err);
 
 enum err_kind push_certificate_has_topic(
 	struct mdm *mdm, const char *topic, bool *has, struct err *err);

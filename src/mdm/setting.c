@@ -107,6 +107,12 @@ takes_devices(const char *value)
 	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
 }
 
+static bool
+takes_choice(const char *value)
+{
+	return strcmp(value, "accept") == 0 || strcmp(value, "refuse") == 0;
+}
+
 #define DAYS_SHOULD_BE "a whole number of days from 1 to 36500, or forever"
 
 static const struct setting {
@@ -131,6 +137,7 @@ static const struct setting {
 		"12 to 200 printable ASCII characters without a blank, or none", true},
 	{"scep_days", "1825", takes_lifetime, "a whole number of days from 1 to 36500", false},
 	{"scep_legacy", "on", takes_switch, "on or off", false},
+	{"signature_sha1", "accept", takes_choice, "accept or refuse", false},
 	{"pin_unknown", "off", takes_switch, "on or off", false},
 };
 
@@ -248,16 +255,16 @@ add_event(struct mdm *mdm, const char *name, struct err *err)
 static enum err_kind
 set_secret(struct mdm *mdm, const char *name, const char *value, struct err *err)
 {
-	const void *sealed;
-	size_t len;
+	struct db_value sealed;
+	enum err_kind kind;
 
 	if (strcmp(value, SETTING_NO_SECRET) == 0)
 		return db_run(mdm->db, SQL_SETTING_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err);
-	sealed = seal_close(
-		mdm->key, mdm->arena, secret_place(mdm, name), value, strlen(value), &len);
+	kind = mdm_seal(mdm, secret_place(mdm, name), value, strlen(value), &sealed, err);
+	if (kind != ERR_OK)
+		return kind;
 	return db_run(mdm->db, SQL_SETTING_SET,
-		DB_ARGS(DB_TEXT(name), DB_TEXT(SETTING_SECRET_SHOWN), DB_INT(clock_now()),
-			DB_BLOB(sealed, len)),
+		DB_ARGS(DB_TEXT(name), DB_TEXT(SETTING_SECRET_SHOWN), DB_INT(clock_now()), sealed),
 		NULL, err);
 }
 

@@ -8,7 +8,8 @@
  * blanks), enroll_devices ("any" (the default): all but those blocked in table admission; "listed":
  * those allowed there), scep_challenge (a secret, see mdm/challenge.h), scep_days (how long an
  * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES),
- * pin_unknown ("on" or "off" (the default); see mdm/pin.h).
+ * signature_sha1 ("accept" (the default) or "refuse": an Mdm-Signature with SHA-1, as old devices
+ * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
  *
  * A secret is kept sealed; what is shown of it is that it is set.
  */

@@ -1,6 +1,6 @@
 /*
- * The worker's loop: pushes, every few seconds the commands whose time is over, and every minute
- * what has been kept long enough.  It looks for
+ * The worker's loop: pushes, every few seconds the commands whose time is over, every minute what
+ * has been kept long enough, and what there is to do about certificates.  It looks for
  * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
@@ -10,9 +10,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
+#include "worker/certificates.h"
 #include "worker/pusher.h"
+#include "worker/work.h"
 
 enum {
 	EXPIRE_EVERY_MS = 10 * 1000,
@@ -34,31 +37,6 @@ stop(int signal_number)
 	stopping = 1;
 }
 
-typedef enum err_kind (*work_fn)(struct mdm *mdm, void *context, struct err *err);
-
-/* Does WORK, which finds nothing to do in most cases, in a read transaction; when it has to write,
- * from its start in a write transaction. */
-static enum err_kind
-do_work(struct mdm *mdm, work_fn work, void *context, struct err *err)
-{
-	enum err_kind kind = db_begin(mdm->db, DB_READ, err);
-
-	if (kind != ERR_OK)
-		return kind;
-	kind = work(mdm, context, err);
-	db_rollback(mdm->db);
-	if (kind != ERR_NEEDS_WRITE)
-		return kind;
-	kind = db_begin(mdm->db, DB_WRITE, err);
-	if (kind != ERR_OK)
-		return kind;
-	kind = work(mdm, context, err);
-	if (kind == ERR_OK)
-		return db_commit(mdm->db, err);
-	db_rollback(mdm->db);
-	return kind;
-}
-
 /* ---- commands whose time is over ---- */
 
 /* CONTEXT: how many it were; EXPIRE_MOST: there may be more. */
@@ -76,7 +54,7 @@ expire_when_due(struct mdm *mdm, int64_t *next)
 
 	if (*next > clock_now())
 		return;
-	if (do_work(mdm, expire, &count, &err) != ERR_OK)
+	if (work_do(mdm, expire, &count, &err) != ERR_OK)
 		log_line(LOG_WARNING, "expired commands cannot be ended now", "error", err.message,
 			NULL);
 	else if (count == EXPIRE_MOST)
@@ -136,7 +114,7 @@ retain_when_due(struct mdm *mdm, struct retaining *retaining)
 
 	if (retaining->next_at > began)
 		return;
-	if (do_work(mdm, retain, &step, &err) != ERR_OK) {
+	if (work_do(mdm, retain, &step, &err) != ERR_OK) {
 		log_line(LOG_WARNING, "what is old cannot be removed now", "error", err.message,
 			NULL);
 		retaining->next_at = clock_ticks_us() + RETAIN_EVERY_US;
@@ -150,14 +128,54 @@ retain_when_due(struct mdm *mdm, struct retaining *retaining)
 		retaining_rest(mdm, retaining);
 }
 
+/* ---- alive ---- */
+
+static enum err_kind
+note_heartbeat(struct mdm *mdm, void *context, struct err *err)
+{
+	return heartbeat_note(mdm, context, err);
+}
+
+static enum err_kind
+end_heartbeat(struct mdm *mdm, void *context, struct err *err)
+{
+	return heartbeat_end(mdm, context, err);
+}
+
+/* When the store cannot be written, others say so. */
+static void
+beat_when_due(struct mdm *mdm, struct heartbeat *heartbeat, int64_t *next)
+{
+	struct err err;
+
+	if (*next > clock_now())
+		return;
+	work_do(mdm, note_heartbeat, heartbeat, &err);
+	*next = clock_now() + HEARTBEAT_EVERY_MS;
+}
+
+/* The master key may have been rotated; what is wrong with it is told once. */
+static void
+watch_key(struct seal_key *key)
+{
+	static bool told;
+	struct err err;
+	bool wrong = seal_key_refresh(key, &err) != ERR_OK;
+
+	if (wrong && !told)
+		log_line(LOG_ERROR, "the master key cannot be used", "error", err.message, NULL);
+	told = wrong;
+}
+
 /* ---- the loop ---- */
 
 /* Until a stop signal; or ERR_CONFLICT when the store's file is another one now. */
 static enum err_kind
 loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const struct conf *conf,
-	struct err *err)
+	struct heartbeat *heartbeat, struct err *err)
 {
-	int64_t next_expire = 0, next_check = 0, deadline;
+	int64_t next_expire = 0, next_check = 0, next_beat = 0, deadline;
+	struct certificates certificates = certificates_new(mdm, conf);
 	struct retaining retaining = {0};
 
 	while (!stopping) {
@@ -166,10 +184,13 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 				return err_set(
 					err, ERR_CONFLICT, "the store was moved away or replaced");
 			next_check = clock_now() + CHECK_EVERY_MS;
+			watch_key(mdm->key);
 		}
 		pusher_round(pusher, true);
 		expire_when_due(mdm, &next_expire);
 		retain_when_due(mdm, &retaining);
+		certificates_round(&certificates);
+		beat_when_due(mdm, heartbeat, &next_beat);
 		arena_reset(mdm->arena);
 		pusher_wait(pusher, (int)conf->poll_ms);
 	}
@@ -182,17 +203,19 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 }
 
 enum err_kind
-worker_run(struct db_store *store, const struct seal_key *key, const struct conf *conf,
-	struct err *err)
+worker_run(struct db_store *store, struct seal_key *key, const struct conf *conf, struct err *err)
 {
+	struct heartbeat heartbeat;
 	struct pusher *pusher;
-	struct arena arena;
+	struct arena arena, kept;
 	struct mdm mdm;
 	enum err_kind kind;
 
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return err_set(err, ERR_INTERNAL, "libcurl cannot start");
 	arena_init(&arena);
+	arena_init(&kept);
+	heartbeat = heartbeat_make(&kept);
 	mdm = (struct mdm){.db = db_open(store, &arena),
 		.arena = &arena,
 		.key = key,
@@ -202,11 +225,13 @@ worker_run(struct db_store *store, const struct seal_key *key, const struct conf
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
 	log_line(LOG_INFO, "ready", NULL);
-	kind = loop(pusher, &mdm, store, conf, err);
+	kind = loop(pusher, &mdm, store, conf, &heartbeat, err);
+	work_do(&mdm, end_heartbeat, &heartbeat, NULL);
 	pusher_free(pusher);
 	plist_reader_free(mdm.reader);
 	db_close(mdm.db);
 	arena_release(&arena);
+	arena_release(&kept);
 	curl_global_cleanup();
 	return kind;
 }

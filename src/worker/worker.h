@@ -8,7 +8,7 @@
 #include "mdm/mdm.h"
 
 /* Runs until SIGTERM or SIGINT.  A store that is busy is tried again; only a fault ends it. */
-enum err_kind worker_run(struct db_store *store, const struct seal_key *key,
-	const struct conf *conf, struct err *err);
+enum err_kind worker_run(
+	struct db_store *store, struct seal_key *key, const struct conf *conf, struct err *err);
 
 #endif

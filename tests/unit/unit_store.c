@@ -9,6 +9,7 @@ void
 unit_store_open(struct unit_store *unit)
 {
 	struct db_options options = {.create = true, .busy_ms = 2000};
+	unsigned char bytes[SEAL_KEY_SIZE];
 
 	memset(unit, 0, sizeof(*unit));
 	snprintf(unit->dir, sizeof(unit->dir), "%s/pomona-unit-XXXXXX", P_tmpdir);
@@ -16,7 +17,9 @@ unit_store_open(struct unit_store *unit)
 	snprintf(unit->path, sizeof(unit->path), "%s/store.db", unit->dir);
 	options.database = unit->path;
 	arena_init(&unit->arena);
-	memset(&unit->key, 7, sizeof(unit->key));
+	memset(bytes, 7, sizeof(bytes));
+	seal_key_init(&unit->key);
+	seal_key_set(&unit->key, bytes);
 	if (db_store_open(&unit->store, &options, &unit->err) != ERR_OK)
 		fail_msg("%s", unit->err.message);
 	unit->mdm = (struct mdm){
@@ -38,6 +41,7 @@ unit_store_close(struct unit_store *unit)
 	plist_reader_free(unit->mdm.reader);
 	db_close(unit->mdm.db);
 	db_store_close(unit->store);
+	seal_key_release(&unit->key);
 	arena_release(&unit->arena);
 	for (size_t i = 0; i < COUNT(suffixes); i++) {
 		snprintf(path, sizeof(path), "%s%s", unit->path, suffixes[i]);

@@ -10,7 +10,8 @@
 
 #include "codec/seal.h"
 
-static const struct seal_key key = {.bytes = {1, 2, 3, 4, 5}};
+static const unsigned char key_bytes[SEAL_KEY_SIZE] = {1, 2, 3, 4, 5};
+static struct seal_key key;
 static const char place[] = "enrollment/unlock_token/7";
 
 static void
@@ -121,8 +122,8 @@ test_the_form_stays(void **state)
 }
 
 static void
-assert_does_not_open(struct arena *arena, const struct seal_key *with, const char *at,
-	const void *sealed, size_t len, const char *says)
+assert_does_not_open(struct arena *arena, struct seal_key *with, const char *at, const void *sealed,
+	size_t len, const char *says)
 {
 	struct err err = {0};
 	unsigned char *opened = (unsigned char *)1;
@@ -151,7 +152,9 @@ test_a_changed_byte_does_not_open(void **state)
 		for (int bit = 0; bit < 8; bit++) {
 			sealed[i] ^= (unsigned char)(1 << bit);
 			assert_does_not_open(&arena, &key, place, sealed, len,
-				i < 2 ? "this program opens version 1, key 1" : "does not open");
+				i == 0   ? "this program opens version 1"
+				: i == 1 ? "which is not in the key file"
+					 : "does not open");
 			sealed[i] ^= (unsigned char)(1 << bit);
 		}
 	for (size_t short_len = 0; short_len < len; short_len++)
@@ -166,7 +169,8 @@ test_another_place_or_key_does_not_open(void **state)
 {
 	static const char *const places[] = {"", "enrollment/unlock_token/8",
 		"enrollment/unlock_token/", "enrollment/push_magic/7"};
-	struct seal_key other = key;
+	unsigned char bytes[SEAL_KEY_SIZE];
+	struct seal_key other;
 	struct arena arena;
 	unsigned char *sealed;
 	size_t len;
@@ -176,8 +180,12 @@ test_another_place_or_key_does_not_open(void **state)
 	sealed = seal_close(&key, &arena, place, "hush", 4, &len);
 	for (size_t i = 0; i < COUNT(places); i++)
 		assert_does_not_open(&arena, &key, places[i], sealed, len, "another place");
-	other.bytes[31] = 1;
+	memcpy(bytes, key_bytes, sizeof(bytes));
+	bytes[31] = 1;
+	seal_key_init(&other);
+	seal_key_set(&other, bytes);
 	assert_does_not_open(&arena, &other, place, sealed, len, "another master key");
+	seal_key_release(&other);
 	arena_release(&arena);
 }
 
@@ -220,27 +228,33 @@ write_key(const struct dir *dir, const char *text, mode_t mode)
 static void
 test_a_key_is_made_once(void **state)
 {
-	struct seal_key made, again, other = {0};
+	struct seal_key made, again, other;
 	struct dir dir = dir_make();
 	struct err err = {0};
 	struct stat about;
 
 	(void)state;
+	seal_key_init(&made);
+	seal_key_init(&again);
+	seal_key_init(&other);
 	assert_int_equal(seal_key_create(&made, dir.key, &err), ERR_OK);
 	assert_int_equal(stat(dir.key, &about), 0);
 	assert_int_equal(about.st_mode & 0777, 0600);
 	assert_int_equal(about.st_size, 65);
 	assert_int_equal(seal_key_read(&again, dir.key, &err), ERR_OK);
-	assert_memory_equal(made.bytes, again.bytes, SEAL_KEY_SIZE);
+	assert_memory_equal(&made.keys, &again.keys, sizeof(made.keys));
 
 	assert_int_equal(seal_key_create(&other, dir.key, &err), ERR_CONFLICT);
 	assert_non_null(strstr(err.message, dir.key));
 	assert_int_equal(seal_key_read(&again, dir.key, &err), ERR_OK);
-	assert_memory_equal(made.bytes, again.bytes, SEAL_KEY_SIZE);
+	assert_memory_equal(&made.keys, &again.keys, sizeof(made.keys));
 
 	assert_int_equal(unlink(dir.key), 0);
 	assert_int_equal(seal_key_create(&other, dir.key, &err), ERR_OK);
-	assert_memory_not_equal(made.bytes, other.bytes, SEAL_KEY_SIZE);
+	assert_memory_not_equal(&made.keys, &other.keys, sizeof(made.keys));
+	seal_key_release(&made);
+	seal_key_release(&again);
+	seal_key_release(&other);
 	dir_remove(&dir);
 }
 
@@ -251,6 +265,7 @@ test_a_key_is_not_made_nowhere(void **state)
 	struct err err = {0};
 
 	(void)state;
+	seal_key_init(&made);
 	assert_int_equal(seal_key_create(&made, "/nonexistent/master.key", &err), ERR_IO);
 	assert_string_equal(err.message, "/nonexistent/master.key: No such file or directory");
 	assert_int_equal(seal_key_read(&made, "/nonexistent/master.key", &err), ERR_NOT_FOUND);
@@ -282,6 +297,16 @@ test_a_key_file_is_read_or_refused(void **state)
 		{HEX32 HEX32 HEX32 HEX32, 0600, ERR_BAD_INPUT},
 		{HEX32 "000102030405060708090a0b0c0d0e0g", 0600, ERR_BAD_INPUT},
 		{HEX32 "00:01:02:03:04:05:06:07:08:09:0a", 0600, ERR_BAD_INPUT},
+		{"7 " HEX32 HEX32 "\n6 " HEX32 HEX32 "\n", 0600, ERR_OK},
+		{"7 " HEX32 HEX32 "\nformer " HEX32 HEX32 "\n", 0600, ERR_OK},
+		{HEX32 HEX32 " \t\n", 0600, ERR_OK},
+		{"0 " HEX32 HEX32 "\n", 0600, ERR_BAD_INPUT},
+		{"256 " HEX32 HEX32 "\n", 0600, ERR_BAD_INPUT},
+		{"x " HEX32 HEX32 "\n", 0600, ERR_BAD_INPUT},
+		{"1 " HEX32 HEX32 "\n1 " HEX32 HEX32 "\n", 0600, ERR_BAD_INPUT},
+		{"1 " HEX32 HEX32 "\n2 " HEX32 HEX32 "\n3 " HEX32 HEX32 "\n", 0600, ERR_BAD_INPUT},
+		{"former " HEX32 HEX32 "\n", 0600, ERR_BAD_INPUT},
+		{HEX32 HEX32 "\nformer " HEX32 "\n", 0600, ERR_BAD_INPUT},
 	};
 	struct dir dir = dir_make();
 
@@ -290,20 +315,242 @@ test_a_key_file_is_read_or_refused(void **state)
 		struct seal_key read;
 		struct err err = {0};
 
+		seal_key_init(&read);
 		write_key(&dir, cases[i].text, cases[i].mode);
 		assert_int_equal(seal_key_read(&read, dir.key, &err), cases[i].kind);
 		assert_int_equal(ERR_peek_error(), 0);
 		if (cases[i].kind == ERR_OK)
 			for (size_t j = 0; j < SEAL_KEY_SIZE; j++)
-				assert_int_equal(read.bytes[j], j % 16);
+				assert_int_equal(read.keys.keys[0].bytes[j], j % 16);
 		else
 			assert_non_null(strstr(err.message, dir.key));
 		if (cases[i].kind == ERR_FORBIDDEN)
 			assert_non_null(strstr(err.message, "chmod 600 /"));
 		assert_null(strstr(err.message, "0001020304"));
+		assert_int_equal(seal_key_is_there(&read), cases[i].kind == ERR_OK);
+		seal_key_release(&read);
 		assert_int_equal(unlink(dir.key), 0);
 	}
 	dir_remove(&dir);
+}
+
+/* ---- rotation: two programs with one file ---- */
+
+struct pair {
+	struct dir dir;
+	struct arena arena;
+	struct seal_key mine, theirs; /* the rotating program's, and that of one that runs */
+	struct err err;
+};
+
+static void
+pair_open(struct pair *pair)
+{
+	*pair = (struct pair){.dir = dir_make()};
+	arena_init(&pair->arena);
+	seal_key_init(&pair->mine);
+	seal_key_init(&pair->theirs);
+	assert_int_equal(seal_key_create(&pair->mine, pair->dir.key, &pair->err), ERR_OK);
+	assert_int_equal(seal_key_read(&pair->theirs, pair->dir.key, &pair->err), ERR_OK);
+}
+
+static void
+pair_close(struct pair *pair)
+{
+	seal_key_release(&pair->mine);
+	seal_key_release(&pair->theirs);
+	arena_release(&pair->arena);
+	dir_remove(&pair->dir);
+}
+
+static unsigned char *
+sealed_by(struct pair *pair, struct seal_key *by, size_t *len)
+{
+	return seal_close(by, &pair->arena, place, "hush", 4, len);
+}
+
+static void
+assert_opens(struct pair *pair, struct seal_key *with, const unsigned char *sealed, size_t len)
+{
+	unsigned char *opened;
+	size_t opened_len;
+
+	if (seal_open(with, &pair->arena, place, sealed, len, &opened, &opened_len, &pair->err) !=
+		ERR_OK)
+		fail_msg("%s", pair->err.message);
+	assert_string_equal((char *)opened, "hush");
+}
+
+static void
+begin(struct pair *pair, bool resumes)
+{
+	bool resumed;
+
+	if (seal_key_begin_rotation(&pair->mine, &resumed, &pair->err) != ERR_OK)
+		fail_msg("%s", pair->err.message);
+	assert_int_equal(resumed, resumes);
+}
+
+static void
+test_a_rotation_under_a_running_program(void **state)
+{
+	struct pair pair;
+	unsigned char *before, *during, *theirs;
+	size_t len;
+	struct stat about;
+
+	(void)state;
+	pair_open(&pair);
+	before = sealed_by(&pair, &pair.theirs, &len);
+	begin(&pair, false);
+	during = sealed_by(&pair, &pair.mine, &len);
+	assert_int_equal(before[1], 1);
+	assert_int_equal(during[1], 2);
+	assert_false(seal_is_current(&pair.mine, before, len));
+	assert_true(seal_is_current(&pair.mine, during, len));
+	assert_opens(&pair, &pair.theirs, during, len);
+	assert_opens(&pair, &pair.theirs, before, len);
+	assert_opens(&pair, &pair.mine, before, len);
+	theirs = sealed_by(&pair, &pair.theirs, &len);
+	assert_int_equal(theirs[1], 2);
+	assert_true(seal_key_is_rotating(&pair.theirs));
+
+	assert_int_equal(seal_key_end_rotation(&pair.mine, &pair.err), ERR_OK);
+	assert_int_equal(seal_key_refresh(&pair.theirs, &pair.err), ERR_OK);
+	for (int i = 0; i < 2; i++) {
+		struct seal_key *with = i == 0 ? &pair.mine : &pair.theirs;
+
+		assert_false(seal_key_is_rotating(with));
+		assert_opens(&pair, with, during, len);
+		assert_does_not_open(&pair.arena, with, place, before, len, "master key 1");
+	}
+	assert_int_equal(stat(pair.dir.key, &about), 0);
+	assert_int_equal(about.st_mode & 0777, 0600);
+	pair_close(&pair);
+}
+
+/* A program that saw nothing of it seals under the newest key all the same. */
+static void
+test_whole_rotations_go_by(void **state)
+{
+	struct pair pair;
+	size_t len;
+
+	(void)state;
+	pair_open(&pair);
+	for (int i = 0; i < 300; i++) {
+		begin(&pair, false);
+		assert_int_equal(seal_key_end_rotation(&pair.mine, &pair.err), ERR_OK);
+		if (i % 10 == 9) {
+			unsigned char *theirs = sealed_by(&pair, &pair.theirs, &len);
+
+			assert_opens(&pair, &pair.mine, theirs, len);
+		}
+	}
+	assert_int_equal(seal_key_number(&pair.theirs), 1 + 300 % 255);
+	pair_close(&pair);
+}
+
+static void
+test_a_rotation_is_resumed(void **state)
+{
+	struct pair pair;
+	size_t len;
+	unsigned char *sealed;
+
+	(void)state;
+	pair_open(&pair);
+	begin(&pair, false);
+	sealed = sealed_by(&pair, &pair.mine, &len);
+	begin(&pair, true);
+	assert_opens(&pair, &pair.theirs, sealed, len);
+	assert_int_equal(seal_key_end_rotation(&pair.mine, &pair.err), ERR_OK);
+	assert_int_equal(seal_key_end_rotation(&pair.mine, &pair.err), ERR_OK);
+	assert_opens(&pair, &pair.theirs, sealed, len);
+	pair_close(&pair);
+}
+
+/* What was left of a program that was killed is no obstacle. */
+static void
+test_a_left_over_is_no_obstacle(void **state)
+{
+	struct pair pair;
+	char left_over[128];
+	FILE *file;
+
+	(void)state;
+	pair_open(&pair);
+	snprintf(left_over, sizeof(left_over), "%s.new", pair.dir.key);
+	file = fopen(left_over, "w");
+	assert_non_null(file);
+	fputs(HEX32 HEX32 HEX32 HEX32 HEX32 HEX32 "\n", file);
+	fclose(file);
+	begin(&pair, false);
+	assert_int_equal(access(left_over, F_OK), -1);
+	assert_int_equal(seal_key_refresh(&pair.theirs, &pair.err), ERR_OK);
+	assert_true(seal_key_is_rotating(&pair.theirs));
+	pair_close(&pair);
+}
+
+static void
+test_a_foreign_file_is_not_taken(void **state)
+{
+	static const struct {
+		const char *text;
+		mode_t mode;
+		enum err_kind kind;
+	} cases[] = {
+		{HEX32 HEX32 "\n", 0600, ERR_CONFLICT},
+		{"2 " HEX32 HEX32 "\nformer " HEX32 HEX32 "\n", 0600, ERR_CONFLICT},
+		{"nonsense\n", 0600, ERR_BAD_INPUT},
+		{HEX32 HEX32 "\n", 0644, ERR_FORBIDDEN},
+		{NULL, 0, ERR_NOT_FOUND},
+	};
+	struct pair pair;
+	unsigned char *sealed;
+	size_t len;
+
+	(void)state;
+	pair_open(&pair);
+	sealed = sealed_by(&pair, &pair.theirs, &len);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(unlink(pair.dir.key), 0);
+		if (cases[i].text != NULL)
+			write_key(&pair.dir, cases[i].text, cases[i].mode);
+		assert_int_equal(seal_key_refresh(&pair.theirs, &pair.err), cases[i].kind);
+		assert_non_null(strstr(pair.err.message, pair.dir.key));
+		assert_opens(&pair, &pair.theirs, sealed, len);
+		sealed = sealed_by(&pair, &pair.theirs, &len);
+		assert_opens(&pair, &pair.mine, sealed, len);
+		if (cases[i].text == NULL)
+			write_key(&pair.dir, "x", 0600);
+	}
+	pair_close(&pair);
+}
+
+static void
+test_without_a_key(void **state)
+{
+	struct seal_key none;
+	struct arena arena;
+	struct err err = {0};
+	unsigned char *opened, *sealed;
+	size_t len;
+	bool resumed;
+
+	(void)state;
+	arena_init(&arena);
+	seal_key_init(&none);
+	assert_false(seal_key_is_there(&none));
+	assert_false(seal_key_is_there(NULL));
+	sealed = seal_close(&key, &arena, place, "hush", 4, &len);
+	assert_int_equal(
+		seal_open(&none, &arena, place, sealed, len, &opened, &len, &err), ERR_BUSY);
+	assert_non_null(strstr(err.message, "there is no master key"));
+	assert_int_equal(seal_key_refresh(&none, &err), ERR_OK);
+	assert_int_equal(seal_key_begin_rotation(&none, &resumed, &err), ERR_CONFLICT);
+	seal_key_release(&none);
+	arena_release(&arena);
 }
 
 int
@@ -318,7 +565,15 @@ main(void)
 		cmocka_unit_test(test_a_key_is_made_once),
 		cmocka_unit_test(test_a_key_is_not_made_nowhere),
 		cmocka_unit_test(test_a_key_file_is_read_or_refused),
+		cmocka_unit_test(test_a_rotation_under_a_running_program),
+		cmocka_unit_test(test_whole_rotations_go_by),
+		cmocka_unit_test(test_a_rotation_is_resumed),
+		cmocka_unit_test(test_a_left_over_is_no_obstacle),
+		cmocka_unit_test(test_a_foreign_file_is_not_taken),
+		cmocka_unit_test(test_without_a_key),
 	};
 
+	seal_key_init(&key);
+	seal_key_set(&key, key_bytes);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,7 +102,7 @@ test_defaults(void **state)
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
 		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
 		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"},
-		{"pin_unknown", "off"}};
+		{"signature_sha1", "accept"}, {"pin_unknown", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 

@@ -1,0 +1,60 @@
+-- Everything that is sealed, for a new master key; twin of src/mdm/reseal.c.
+--
+-- Each pair finds values behind $1 that are not sealed under the key with number $3 (one byte, the second of a sealed
+-- value), and puts one in the place of the very one that was found.
+
+-- name: reseal_push_magic_find
+SELECT no, id, push_magic FROM enrollment
+WHERE no > $1 AND push_magic IS NOT NULL AND substr(push_magic, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_push_magic_put
+UPDATE enrollment SET push_magic = $2 WHERE no = $1 AND push_magic = $3;
+
+-- name: reseal_unlock_token_find
+SELECT no, id, unlock_token FROM enrollment
+WHERE no > $1 AND unlock_token IS NOT NULL AND substr(unlock_token, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_unlock_token_put
+UPDATE enrollment SET unlock_token = $2 WHERE no = $1 AND unlock_token = $3;
+
+-- name: reseal_bootstrap_token_find
+SELECT no, id, bootstrap_token FROM enrollment
+WHERE no > $1 AND bootstrap_token IS NOT NULL AND substr(bootstrap_token, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_bootstrap_token_put
+UPDATE enrollment SET bootstrap_token = $2 WHERE no = $1 AND bootstrap_token = $3;
+
+-- name: reseal_event_find
+SELECT no, COALESCE(enrollment_no, 0), raw FROM event_log
+WHERE no > $1 AND raw IS NOT NULL AND substr(raw, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_event_put
+UPDATE event_log SET raw = $2 WHERE no = $1 AND raw = $3;
+
+-- name: reseal_push_certificate_find
+SELECT topic, topic, key FROM push_certificate
+WHERE topic > $1 AND key IS NOT NULL AND substr(key, 2, 1) <> $3 ORDER BY topic LIMIT $2;
+
+-- name: reseal_push_certificate_put
+UPDATE push_certificate SET key = $2 WHERE topic = $1 AND key = $3;
+
+-- name: reseal_push_request_find
+SELECT name, name, key FROM push_request
+WHERE name > $1 AND key IS NOT NULL AND substr(key, 2, 1) <> $3 ORDER BY name LIMIT $2;
+
+-- name: reseal_push_request_put
+UPDATE push_request SET key = $2 WHERE name = $1 AND key = $3;
+
+-- name: reseal_authority_find
+SELECT name, name, key FROM authority
+WHERE name > $1 AND key IS NOT NULL AND substr(key, 2, 1) <> $3 ORDER BY name LIMIT $2;
+
+-- name: reseal_authority_put
+UPDATE authority SET key = $2 WHERE name = $1 AND key = $3;
+
+-- name: reseal_setting_find
+SELECT name, name, sealed FROM setting_value
+WHERE name > $1 AND sealed IS NOT NULL AND substr(sealed, 2, 1) <> $3 ORDER BY name LIMIT $2;
+
+-- name: reseal_setting_put
+UPDATE setting_value SET sealed = $2 WHERE name = $1 AND sealed = $3;
