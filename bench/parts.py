@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 
-from rig import BUSY, DEVICES, Rig, free_port, new_directory, program, wait_for
+from rig import BUSY, DEVICES, Rig, cpu_seconds, free_port, new_directory, program, start_plain_site, wait_for
 
 
 class Effort:
@@ -321,7 +321,30 @@ def h2load(uris, body, count):
     return float(line.split(",")[1].split()[0])
 
 
-# ---- 6. commits, 7. memory ----
+# ---- 6. identities ----
+
+
+def scep(figures, rig, effort):
+    """Identities by SCEP over plain HTTP; the requests are made beforehand."""
+    server = rig.server
+    port = start_plain_site(server).split(":")[2].split("/")[0]
+    count = 200 * effort.seconds
+    secret = server.pomona("scep", "challenge", "--uses", "1000000").strip()
+
+    def measure():
+        before = cpu_seconds([server.fcgi.pid])
+        argv = [program("bench/scep"), port, server.device_ca, secret, str(count), "16"]
+        done = subprocess.run(argv, capture_output=True, check=True)
+        return {"rps": count / float(done.stdout), "us": (cpu_seconds([server.fcgi.pid]) - before) / count * 1e6}
+
+    (results,) = side_by_side(effort, measure)
+    figures.add("scep", "identities, 16 connections", "/s", [result["rps"] for result in results])
+    figures.add("scep", "responder's CPU for one", "us", [result["us"] for result in results])
+    core = figures.add("scep", "identities for a core of the responder", "/s", [1e6 / result["us"] for result in results])
+    figures.bar("identities by SCEP for a core of the responder", core, "at least 250/s", core >= 250)
+
+
+# ---- 7. commits, 8. memory ----
 
 
 def commit(figures, rig, effort):
@@ -351,4 +374,4 @@ def memory(figures, rig, effort):
         own.close()
 
 
-PARTS = {"floor": floor, "session": session, "growth": growth, "push": push, "commit": commit, "memory": memory}
+PARTS = {"floor": floor, "session": session, "growth": growth, "push": push, "scep": scep, "commit": commit, "memory": memory}

@@ -81,9 +81,9 @@ cli_identity_show(struct cli *cli, struct err *err)
 	struct db_row row;
 	enum err_kind kind = identity_which(cli, word, &sha256, err);
 
-	if (kind == ERR_OK)
-		kind = db_first(
-			cli->mdm.db, SQL_CLI_IDENTITY_SHOW, DB_ARGS(DB_TEXT(sha256)), &row, err);
+	if (kind != ERR_OK)
+		return kind;
+	kind = db_first(cli->mdm.db, SQL_CLI_IDENTITY_SHOW, DB_ARGS(DB_TEXT(sha256)), &row, err);
 	if (kind != ERR_OK)
 		return cli_not_found(kind, err, "the identity %s was not issued here", sha256);
 	table_show(cli->out, cli->json, show_columns, COLUMNS, row.values);

@@ -57,8 +57,9 @@ look_at_authority(const struct ca_authority *authority, void *context, struct er
 		.not_after = authority->info.not_after,
 		.days = warning_of(authority->info.not_after - looking->now)};
 
-	if (strcmp(authority->role, "retired") == 0 || expiry.not_after <= looking->now ||
-		expiry.not_after > looking->until)
+	/* A registration authority ends with its CA. */
+	if (strcmp(authority->role, "retired") == 0 || authority->belongs_to != NULL ||
+		expiry.not_after <= looking->now || expiry.not_after > looking->until)
 		return ERR_OK;
 	return looking->each(&expiry, looking->context, err);
 }

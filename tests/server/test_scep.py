@@ -3,62 +3,16 @@
 import hashlib
 import os
 import re
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from harness.pki import Identity, openssl
-from harness.process import PATIENCE, REPOSITORY, free_port, wait_for
 from harness.scep import (
     BAD_ALG, BAD_CERT_ID, BAD_MESSAGE_CHECK, BAD_REQUEST, BAD_TIME, CERT_POLL, PKCS_REQ, RENEWAL_REQ, Client, der,
-    oid, request, sequence, split,
+    request, sequence, split, start_plain_site,
 )  # fmt: skip
 from harness.server import quote
-
-NGINX_CONF = """
-{user}
-pid {dir}/pid;
-error_log {dir}/error.log notice;
-daemon off;
-events {{ }}
-http {{
-	access_log off;
-	client_body_temp_path {dir}/body;
-	proxy_temp_path {dir}/proxy;
-	fastcgi_temp_path {dir}/fastcgi;
-	uwsgi_temp_path {dir}/uwsgi;
-	scgi_temp_path {dir}/scgi;
-	include {dir}/site.conf;
-}}
-"""
-
-
-def start_plain_site(server):
-    """An nginx with the site of SCEP over plain HTTP."""
-    folder, port = server.path("nginx-scep"), free_port()
-    os.makedirs(folder)
-    with open(os.path.join(REPOSITORY, "nginx", "pomona-scep.conf.in")) as template:
-        with open(os.path.join(folder, "site.conf"), "w") as site:
-            fill_in = os.path.join(REPOSITORY, "scripts", "fill-in")
-            values = [f"FCGI_SOCKET={server.socket}", f"SCEP_LISTEN=127.0.0.1:{port}"]
-            subprocess.run([fill_in, *values], stdin=template, stdout=site, check=True)
-    conf = os.path.join(folder, "nginx.conf")
-    with open(conf, "w") as file:
-        file.write(NGINX_CONF.format(dir=folder, user="user root root;" if os.geteuid() == 0 else ""))
-    nginx = server.start("nginx-scep", ["nginx", "-p", folder, "-c", conf, "-e", os.path.join(folder, "error.log")])
-    url = f"http://127.0.0.1:{port}/scep"
-
-    def answers():
-        assert nginx.alive(), nginx.output()
-        try:
-            return request(url + "?operation=GetCACaps")
-        except OSError:
-            return None
-
-    wait_for(answers, "nginx to answer")
-    return url
-
 
 @pytest.fixture(scope="module")
 def scep(make_server):

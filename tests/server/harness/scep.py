@@ -12,6 +12,7 @@ import time
 import urllib.parse
 
 from .pki import Identity, openssl
+from .process import REPOSITORY, free_port, wait_for
 
 DIGESTS = {
     "sha1": "1.3.14.3.2.26", "sha256": "2.16.840.1.101.3.4.2.1", "sha384": "2.16.840.1.101.3.4.2.2",
@@ -261,3 +262,49 @@ class Reply:
         )
         assert verified.returncode == 0, verified.stdout
         return Identity(path, self.client.key)
+
+
+# ---- the site of SCEP over plain HTTP ----
+
+NGINX_CONF = """
+{user}
+pid {dir}/pid;
+error_log {dir}/error.log notice;
+daemon off;
+events {{ }}
+http {{
+	access_log off;
+	client_body_temp_path {dir}/body;
+	proxy_temp_path {dir}/proxy;
+	fastcgi_temp_path {dir}/fastcgi;
+	uwsgi_temp_path {dir}/uwsgi;
+	scgi_temp_path {dir}/scgi;
+	include {dir}/site.conf;
+}}
+"""
+
+
+def start_plain_site(server):
+    """An nginx with the site of SCEP over plain HTTP."""
+    folder, port = server.path("nginx-scep"), free_port()
+    os.makedirs(folder)
+    with open(os.path.join(REPOSITORY, "nginx", "pomona-scep.conf.in")) as template:
+        with open(os.path.join(folder, "site.conf"), "w") as site:
+            fill_in = os.path.join(REPOSITORY, "scripts", "fill-in")
+            values = [f"FCGI_SOCKET={server.socket}", f"SCEP_LISTEN=127.0.0.1:{port}"]
+            subprocess.run([fill_in, *values], stdin=template, stdout=site, check=True)
+    conf = os.path.join(folder, "nginx.conf")
+    with open(conf, "w") as file:
+        file.write(NGINX_CONF.format(dir=folder, user="user root root;" if os.geteuid() == 0 else ""))
+    nginx = server.start("nginx-scep", ["nginx", "-p", folder, "-c", conf, "-e", os.path.join(folder, "error.log")])
+    url = f"http://127.0.0.1:{port}/scep"
+
+    def answers():
+        assert nginx.alive(), nginx.output()
+        try:
+            return request(url + "?operation=GetCACaps")
+        except OSError:
+            return None
+
+    wait_for(answers, "nginx to answer")
+    return url
