@@ -22,7 +22,7 @@ class Server:
     numbers = itertools.count(1)
 
     def __init__(self, programs, pki, root, push=False, threads=64, log="info", store=None, front=None, peer=None,
-                 **push_conf):  # fmt: skip
+                 enroll=None, **push_conf):  # fmt: skip
         self.number = next(self.numbers)
         self.programs = programs
         self.pki = pki
@@ -43,7 +43,7 @@ class Server:
         self.apns_rules = self.path("apns-rules.json")
         self.parts = {}
         self._issued = itertools.count(1)
-        self.write_conf(threads, log, push_conf, peer)
+        self.write_conf(threads, log, push_conf, peer, enroll)
         try:
             self._start_all(push)
         except BaseException:
@@ -72,13 +72,14 @@ class Server:
     def url(self):
         return f"https://127.0.0.1:{self.port}"
 
-    def write_conf(self, threads=64, log="info", push_conf=None, peer=None):
+    def write_conf(self, threads=64, log="info", push_conf=None, peer=None, enroll=None):
         push = {"apns_url": f"https://127.0.0.1:{self.apns_port}", "apns_ca": self.pki.apple_ca.certificate,
                 **(push_conf or {})}  # fmt: skip
         sections = {
             "store": {"database": self.db, "key": self.path("pomona.key")},
             "fcgi": {"threads": threads},
             "peer": peer or {},
+            "enroll": enroll or {},
             "push": push,
             "log": {"level": log},
         }
