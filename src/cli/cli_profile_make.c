@@ -11,6 +11,7 @@
 #include "codec/cms_sign.h"
 #include "mdm/ca.h"
 #include "mdm/event.h"
+#include "mdm/identity.h"
 #include "mdm/profile.h"
 
 enum { DAYS = 1825, DETAIL_MOST = 1024, PROFILE_MODE = 0600 };
@@ -28,6 +29,17 @@ put(struct cli *cli, const void *bytes, size_t len, struct err *err)
 }
 
 /* ---- enroll ---- */
+
+static enum err_kind
+record(struct cli *cli, const struct x509_issuer *issuer, const char *pem, struct err *err)
+{
+	const struct identity_origin origin = {
+		.authority = x509_issuer_hash(issuer), .origin = "p12"};
+	struct x509_info info;
+	enum err_kind kind = x509_inspect(&cli->arena, pem, &info, err);
+
+	return kind == ERR_OK ? identity_add(&cli->mdm, &info, &origin, err) : kind;
+}
 
 /* An identity of the device CA, for the profile to bring. */
 static enum err_kind
@@ -47,6 +59,8 @@ issue_p12(struct cli *cli, const char *name, struct profile_terms *terms, struct
 	if (kind == ERR_OK)
 		kind = x509_write_p12(&cli->arena, &identity, name, terms->p12_password, &p12,
 			&terms->p12_len, err);
+	if (kind == ERR_OK)
+		kind = record(cli, issuer, identity.cert_pem, err);
 	x509_issuer_free(issuer);
 	if (kind == ERR_OK)
 		terms->p12 = p12;

@@ -210,8 +210,14 @@ add_certificates(struct making *making, const char *pem, struct err *err)
 	return kind;
 }
 
-/* A file of the configuration, *TEXT NULL when it is not named.  What is wrong with it is the
- * machine's fault, and not that of who asks. */
+/* What is wrong with a file is the machine's fault, and not that of who asks. */
+static enum err_kind
+blame(struct mdm *mdm, const char *path, struct err *err)
+{
+	return err_set(err, ERR_CONFLICT, "%s: %s", path, arena_strdup(mdm->arena, err->message));
+}
+
+/* A file of the configuration, *TEXT NULL when it is not named. */
 static enum err_kind
 read_file(struct mdm *mdm, const char *path, const char **text, struct err *err)
 {
@@ -222,7 +228,9 @@ read_file(struct mdm *mdm, const char *path, const char **text, struct err *err)
 	if (path != NULL)
 		kind = slurp_file(mdm->arena, path, FILE_MOST, &bytes, &len, err);
 	*text = bytes;
-	return kind;
+	return kind == ERR_OK
+		       ? ERR_OK
+		       : err_set(err, ERR_CONFLICT, "%s", arena_strdup(mdm->arena, err->message));
 }
 
 static enum err_kind
@@ -232,14 +240,14 @@ add_trust(struct making *making, struct err *err)
 	const char *pem = NULL;
 	enum err_kind kind;
 
-	if (ca_certificate(making->mdm, &pem, err) != ERR_OK)
+	if (ca_trusted(making->mdm, &pem, err) != ERR_OK)
 		return err->kind;
 	kind = add_certificates(making, pem, err);
 	if (kind != ERR_OK || conf == NULL || conf->enroll_trust == NULL)
 		return kind;
 	kind = read_file(making->mdm, conf->enroll_trust, &pem, err);
 	if (kind == ERR_OK && add_certificates(making, pem, err) != ERR_OK)
-		return err_prefix(err, "%s", conf->enroll_trust);
+		return blame(making->mdm, conf->enroll_trust, err);
 	return kind;
 }
 
@@ -513,10 +521,8 @@ profile_sign(struct mdm *mdm, const void **bytes, size_t *len, struct err *err)
 		mdm->arena, identity.cert_pem, strlen(identity.cert_pem), NULL, &identity, err);
 	if (kind == ERR_OK)
 		kind = cms_sign(mdm->arena, &identity, *bytes, *len, &message, len, err);
-	if (kind != ERR_OK) {
-		err_prefix(err, "%s", conf->sign_certificate);
-		return err_set(err, ERR_INTERNAL, "%s", arena_strdup(mdm->arena, err->message));
-	}
+	if (kind != ERR_OK)
+		return blame(mdm, conf->sign_certificate, err);
 	*bytes = message;
 	return ERR_OK;
 }

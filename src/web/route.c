@@ -4,6 +4,7 @@
 
 #include "web/endpoint_enroll.h"
 #include "web/endpoint_mdm.h"
+#include "web/endpoint_ota.h"
 #include "web/endpoint_scep.h"
 #include "web/endpoint_status.h"
 
@@ -22,6 +23,8 @@ static const struct route routes[] = {
 		endpoint_enroll},
 	{"GET, HEAD, POST", "/enroll/", ROUTE_ANYBODY, ROUTE_NO_BODY, FORM_MOST, ROUTE_TRANSACTION,
 		endpoint_enroll_writes, endpoint_enroll},
+	{"POST", "/ota", ROUTE_ANYBODY, ROUTE_BYTES, 64 * 1024, ROUTE_TRANSACTION,
+		endpoint_ota_writes, endpoint_ota},
 	{"GET, HEAD", "/healthz", ROUTE_ANYBODY, ROUTE_NO_BODY, 1024, ROUTE_TRANSACTION, NULL,
 		endpoint_healthz},
 	{"GET, HEAD", "/version", ROUTE_ANYBODY, ROUTE_NO_BODY, 1024, ROUTE_NO_STORE, NULL,

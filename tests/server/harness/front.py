@@ -64,7 +64,7 @@ SSLSessionCacheTimeout 300
 Include {dir}/apache/site.conf
 """
 
-APACHE_MODULES = ("mpm_event", "authz_core", "authz_host", "alias", "env", "headers", "reqtimeout", "setenvif", "socache_shmcb", "ssl")
+APACHE_MODULES = ("mpm_event", "auth_basic", "authn_core", "authn_file", "authz_core", "authz_host", "authz_user", "alias", "env", "headers", "reqtimeout", "setenvif", "socache_shmcb", "ssl")
 APACHE_MORE = {"apache": ("proxy", "proxy_fcgi"), "apache-cgi": ("cgid",), "apache-fcgid": ("fcgid",)}
 APACHE_USER, APACHE_GROUP = "nobody", "nogroup"  # when root starts it: it refuses to run as root
 APACHE_PLACES = ("/usr/lib/apache2/modules", "/usr/lib/httpd/modules", "/usr/libexec/apache2")

@@ -81,6 +81,7 @@ class Server:
             "peer": peer or {},
             "enroll": enroll or {},
             "push": push,
+            "enroll": enroll or {},
             "log": {"level": log},
         }
         with open(self.conf, "w") as conf:

@@ -114,6 +114,9 @@ test_conf(void **state)
 		{"[log]\nlevel = loud\n", "level is error, warning, info or debug"},
 		{"[store]\ndatabase =\n", "must not be empty"},
 		{"[store\n", "line 1"},
+		{"[enroll]\nsign_certificate = /x/s.pem\nsign_key = /x/s.key\n", ""},
+		{"[enroll]\ntrust = /x/t.pem\napple_ca = /x/a.pem\n", ""},
+		{"[enroll]\nsign_key = /x/s.key\n", "sign_key without sign_certificate"},
 	};
 	struct arena arena;
 	struct conf conf;
