@@ -41,8 +41,9 @@ INSERT INTO enroll_download (hash, link_no, profile, made_at) VALUES ($1, $2, $3
 ON CONFLICT (hash) DO UPDATE SET profile = excluded.profile, made_at = excluded.made_at;
 
 -- name: enroll_download_find
+-- Not of a link for several: who comes from the same address may be another one of them.
 SELECT d.profile FROM enroll_download d JOIN enroll_link l ON l.no = d.link_no
-WHERE d.hash = $1 AND d.made_at > $2 AND l.revoked_at IS NULL;
+WHERE d.hash = $1 AND d.made_at > $2 AND l.revoked_at IS NULL AND l.uses = 1;
 
 -- name: enroll_download_forget
 DELETE FROM enroll_download WHERE made_at <= $1;

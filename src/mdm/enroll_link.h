@@ -7,6 +7,7 @@
  * It is used up by the download of the profile, and not by looking at the page.  Whoever asks again
  * within minutes, from the same address, gets the very profile he got: a browser that fetches
  * twice, or a reply that was lost, costs no second use, and one use never makes two challenges.
+ * (But not by a link for several: devices behind one router have the same address.)
  *
  * The challenge of an over-the-air enrollment is a secret of the same kind, which belongs to the
  * first device that comes with it.

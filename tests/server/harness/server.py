@@ -79,6 +79,7 @@ class Server:
             "store": {"database": self.db, "key": self.path("pomona.key")},
             "fcgi": {"threads": threads},
             "peer": peer or {},
+            "enroll": enroll or {},
             "push": push,
             "enroll": enroll or {},
             "log": {"level": log},
