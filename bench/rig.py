@@ -15,7 +15,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "server"))
 
 from harness import Pki, Server, free_port, wait_for  # noqa: E402
 from harness.process import Program, Programs  # noqa: E402
-from harness.server import NGINX_CONF  # noqa: E402
+from harness.front import NGINX_CONF  # noqa: E402
 
 DEVICES = 64
 BUSY = 0.95  # of a core: from there on the load generator, which has one thread, is the limit

@@ -51,3 +51,10 @@ WHERE name > $1 AND key IS NOT NULL AND substr(key, 2, 1) <> $3 ORDER BY name LI
 
 -- name: reseal_authority_put
 UPDATE authority SET key = $2 WHERE name = $1 AND key = $3;
+
+-- name: reseal_setting_find
+SELECT name, name, sealed FROM setting_value
+WHERE name > $1 AND sealed IS NOT NULL AND substr(sealed, 2, 1) <> $3 ORDER BY name LIMIT $2;
+
+-- name: reseal_setting_put
+UPDATE setting_value SET sealed = $2 WHERE name = $1 AND sealed = $3;

@@ -263,14 +263,17 @@ FROM setting_value;
 
 CREATE TRIGGER setting_insert INSTEAD OF INSERT ON setting
 BEGIN
-	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events or pin_unknown')
+	SELECT RAISE(ABORT, 'setting: scep_challenge is kept sealed; set it with pomona setting set')
+	WHERE NEW.name = 'scep_challenge';
+	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, scep_challenge, scep_days, scep_legacy, signature_sha1 or pin_unknown')
 	WHERE NEW.name IS NULL OR NEW.name NOT IN
-		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'pin_unknown');
+		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'scep_days', 'scep_legacy', 'signature_sha1',
+		'pin_unknown');
 	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
 	-- A number of days may be written without quotes.
 	SELECT RAISE(ABORT, 'setting: value must be text')
 	WHERE typeof(NEW.value) <> 'text'
-		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events'));
+		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events', 'scep_days'));
 	SELECT RAISE(ABORT, 'setting: server_url must be like https://mdm.example.com, without a / at its end')
 	WHERE NEW.name = 'server_url' AND (NEW.value NOT GLOB 'https://[A-Za-z0-9[]*' OR NEW.value GLOB '*/'
 		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000);
@@ -280,12 +283,19 @@ BEGIN
 	WHERE NEW.name = 'enroll_topics' AND (trim(NEW.value) = '' OR NEW.value GLOB '*[^-A-Za-z0-9 ._]*');
 	SELECT RAISE(ABORT, 'setting: enroll_devices is any or listed')
 	WHERE NEW.name = 'enroll_devices' AND NEW.value NOT IN ('any', 'listed');
+	SELECT RAISE(ABORT, 'setting: signature_sha1 is accept or refuse')
+	WHERE NEW.name = 'signature_sha1' AND NEW.value NOT IN ('accept', 'refuse');
 	SELECT RAISE(ABORT, 'setting: keep_results is a whole number of days from 1 to 36500, or forever')
 	WHERE NEW.name = 'keep_results' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
 		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
 	SELECT RAISE(ABORT, 'setting: keep_events is a whole number of days from 1 to 36500, or forever')
 	WHERE NEW.name = 'keep_events' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
 		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
+	SELECT RAISE(ABORT, 'setting: scep_days is a whole number of days from 1 to 36500')
+	WHERE NEW.name = 'scep_days' AND (NEW.value GLOB '*[^0-9]*'
+		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
+	SELECT RAISE(ABORT, 'setting: scep_legacy is on or off')
+	WHERE NEW.name = 'scep_legacy' AND NEW.value NOT IN ('on', 'off');
 	SELECT RAISE(ABORT, 'setting: pin_unknown is on or off') WHERE NEW.name = 'pin_unknown' AND NEW.value NOT IN ('on', 'off');
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))

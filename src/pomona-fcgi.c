@@ -192,6 +192,8 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 
 	seal_key_init(&key);
 	kind = open_store(conf, arena, &store, &key, err);
+	if (kind == ERR_OK)
+		kind = peer_header_rules_read(&serve.header, conf, arena, err);
 	serve.key = &key;
 	serve.store = store;
 	if (kind == ERR_OK)

@@ -22,6 +22,11 @@ struct conf {
 	long threads;       /* 1 to 1024 */
 	long max_body;      /* bytes of a device's message */
 
+	/* [peer] */
+	const char *certificate_header; /* a load balancer's; NULL: none is believed */
+	const char *certificate_form;   /* see web/peer_header.h */
+	const char *certificate_from;   /* addresses and ranges, separated by blanks */
+
 	/* [push] */
 	const char *apns_url; /* https://api.push.apple.com:443 */
 	const char *apns_ca;  /* PEM file that verifies it; NULL: the system's */

@@ -3,6 +3,8 @@
  */
 #include "cli/commands.h"
 
+#include "cli/file.h"
+#include "mdm/ca.h"
 #include "mdm/setting.h"
 
 static const struct table_column columns[] = {
@@ -66,8 +68,25 @@ cli_setting_get(struct cli *cli, struct err *err)
 	return ERR_OK;
 }
 
+/* A secret is better not an argument, which everybody on the machine sees: @FILE. */
+static enum err_kind
+take_secret(struct cli *cli, const char **value, struct err *err)
+{
+	enum err_kind kind = seal_key_read(&cli->key, cli->conf.key, err);
+
+	if (kind == ERR_OK)
+		kind = ca_check_key(&cli->mdm, err);
+	if (kind == ERR_OK && **value == '@')
+		kind = file_read_password(&cli->arena, *value + 1, value, err);
+	return kind;
+}
+
 enum err_kind
 cli_setting_set(struct cli *cli, struct err *err)
 {
-	return setting_set(&cli->mdm, cli->words.words[0], cli->words.words[1], err);
+	const char *name = cli->words.words[0], *value = cli->words.words[1];
+
+	if (setting_is_secret(name) && take_secret(cli, &value, err) != ERR_OK)
+		return err->kind;
+	return setting_set(&cli->mdm, name, value, err);
 }

@@ -46,6 +46,8 @@ enum err_kind cli_queue_list(struct cli *cli, struct err *err);
 enum err_kind cli_result_list(struct cli *cli, struct err *err);
 enum err_kind cli_result_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_scep_challenge(struct cli *cli, struct err *err);
+
 enum err_kind cli_setting_get(struct cli *cli, struct err *err);
 enum err_kind cli_setting_list(struct cli *cli, struct err *err);
 enum err_kind cli_setting_set(struct cli *cli, struct err *err);

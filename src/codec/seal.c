@@ -77,8 +77,7 @@ seal_close(struct seal_key *key, struct arena *arena, const char *place, const v
 	cipher_text = nonce + NONCE_SIZE;
 	sealed[0] = FORM_VERSION;
 	sealed[1] = one.number;
-	if (RAND_bytes(nonce, NONCE_SIZE) != 1)
-		die("the system gives no random bytes");
+	seal_random(nonce, NONCE_SIZE);
 	ctx = start(&one, sealed, place, true);
 	OPENSSL_cleanse(&one, sizeof(one));
 	if (EVP_CipherUpdate(ctx, cipher_text, &done, bytes, (int)len) != 1 ||
@@ -160,4 +159,19 @@ seal_is_current(struct seal_key *key, const void *sealed, size_t sealed_len)
 
 	return sealed_len >= SEAL_OVERHEAD && header[0] == FORM_VERSION &&
 	       header[1] == seal_key_number(key);
+}
+
+void
+seal_random(void *bytes, size_t len)
+{
+	if (RAND_bytes(bytes, (int)len) != 1)
+		die("the system gives no random bytes");
+}
+
+bool
+seal_same(const char *a, const char *b)
+{
+	size_t len = strlen(a);
+
+	return strlen(b) == len && CRYPTO_memcmp(a, b, len) == 0;
 }

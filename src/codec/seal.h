@@ -79,6 +79,12 @@ unsigned char *seal_close(struct seal_key *key, struct arena *arena, const char 
 enum err_kind seal_open(struct seal_key *key, struct arena *arena, const char *place,
 	const void *sealed, size_t sealed_len, unsigned char **bytes, size_t *len, struct err *err);
 
+/* Random bytes that nobody can guess.  Aborts when the system has none. */
+void seal_random(void *bytes, size_t len);
+
+/* Are the two strings the same?  Takes as long when they are not; only the lengths may be guessed.
+ */
+bool seal_same(const char *a, const char *b);
 /* Is it sealed under the key that seals now? */
 bool seal_is_current(struct seal_key *key, const void *sealed, size_t sealed_len);
 

@@ -45,8 +45,8 @@ load_legacy(void)
 	OSSL_PROVIDER_load(legacy, "legacy");
 }
 
-static OSSL_LIB_CTX *
-legacy_context(void)
+OSSL_LIB_CTX *
+x509_legacy_context(void)
 {
 	pthread_once(&legacy_once, load_legacy);
 	return legacy;
@@ -228,7 +228,7 @@ take_encrypted_key(
 		return damaged("the private key", err);
 	if (password != NULL && *password != '\0')
 		open = PKCS8_decrypt_ex(
-			closed, password, (int)strlen(password), legacy_context(), NULL);
+			closed, password, (int)strlen(password), x509_legacy_context(), NULL);
 	kind = open == NULL ? not_opened("the private key", password, err)
 			    : add_key(parts, EVP_PKCS82PKEY(open), err);
 	PKCS8_PRIV_KEY_INFO_free(open);
@@ -302,7 +302,8 @@ take_bag(struct x509_parts *parts, const PKCS12_SAFEBAG *bag, const char *passwo
 	case NID_keyBag:
 		return add_key(parts, EVP_PKCS82PKEY(PKCS12_SAFEBAG_get0_p8inf(bag)), err);
 	case NID_pkcs8ShroudedKeyBag:
-		open = PKCS12_decrypt_skey_ex(bag, password, password_len, legacy_context(), NULL);
+		open = PKCS12_decrypt_skey_ex(
+			bag, password, password_len, x509_legacy_context(), NULL);
 		kind = open == NULL ? not_opened("the private key", password, err)
 				    : add_key(parts, EVP_PKCS82PKEY(open), err);
 		PKCS8_PRIV_KEY_INFO_free(open);
@@ -356,7 +357,7 @@ password_fits(PKCS12 *p12, const char **password)
 static enum err_kind
 read_p12(struct x509_parts *parts, BIO *bio, const char *password, struct err *err)
 {
-	PKCS12 *p12 = PKCS12_init_ex(NID_pkcs7_data, legacy_context(), NULL);
+	PKCS12 *p12 = PKCS12_init_ex(NID_pkcs7_data, x509_legacy_context(), NULL);
 	STACK_OF(PKCS7) *safes = NULL;
 	enum err_kind kind = ERR_OK;
 

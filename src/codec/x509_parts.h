@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "codec/x509.h"
+#include "codec/x509_chain.h"
 
 enum { X509_KEYS_MOST = 8 };
 
@@ -39,6 +40,16 @@ const char *x509_certs_to_pem(struct arena *arena, const STACK_OF(X509) * certs)
 
 /* PKCS#8, unencrypted, in PEM; NULL when OpenSSL fails. */
 const char *x509_key_to_pem(struct arena *arena, const EVP_PKEY *key);
+
+/*
+ * The library context in which RC2 and single DES are known; NULL when it cannot be made.  It stays
+ * until the process ends.
+ */
+OSSL_LIB_CTX *x509_legacy_context(void);
+/* x509_verify_chain() of a parsed certificate; BETWEEN (may be NULL) may help on the way to an
+ * anchor, and is not believed. */
+enum err_kind x509_chain_check(
+	const struct x509_trust *trust, X509 *cert, STACK_OF(X509) * between, struct err *err);
 
 /* ERR_INTERNAL: WHAT and OpenSSL's last reason. */
 enum err_kind x509_failed(struct err *err, const char *what);

@@ -12,6 +12,7 @@
 #include "codec/seal.h"
 #include "store/db.h"
 
+struct scep_desk;
 struct seen;
 
 struct mdm {
@@ -21,7 +22,8 @@ struct mdm {
 	struct plist_reader *reader; /* for plists inside of values */
 	int64_t push_retry; /* ms until a device that does not come is pushed again, the first time
 			     */
-	struct seen *seen;  /* times of devices that only looked in; NULL: they are not kept */
+	struct scep_desk *scep_desk; /* keys of the CA, shared by the threads; NULL: none kept */
+	struct seen *seen; /* times of devices that only looked in; NULL: they are not kept */
 };
 
 /*

@@ -32,6 +32,7 @@ static const struct field {
 	{"enrollment/unlock_token/", SQL_RESEAL_UNLOCK_TOKEN_FIND, SQL_RESEAL_UNLOCK_TOKEN_PUT},
 	{"enrollment/bootstrap_token/", SQL_RESEAL_BOOTSTRAP_TOKEN_FIND,
 		SQL_RESEAL_BOOTSTRAP_TOKEN_PUT},
+	{"setting_value/sealed/", SQL_RESEAL_SETTING_FIND, SQL_RESEAL_SETTING_PUT},
 	{"event_log/raw/", SQL_RESEAL_EVENT_FIND, SQL_RESEAL_EVENT_PUT},
 };
 

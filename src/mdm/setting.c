@@ -16,6 +16,8 @@ enum {
 	ORGANIZATION_MOST = 200,
 	DETAIL_MOST = 1024,
 	DAYS_MOST = 36500,
+	SECRET_LEAST = 12,
+	SECRET_MOST = 200,
 };
 
 /* ---- what a value may be ---- */
@@ -74,15 +76,41 @@ takes_days(const char *value)
 }
 
 static bool
-takes_devices(const char *value)
+takes_lifetime(const char *value)
 {
-	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
+	int64_t days;
+
+	return setting_days(value, &days) && days > 0;
 }
 
 static bool
 takes_switch(const char *value)
 {
 	return strcmp(value, "on") == 0 || strcmp(value, "off") == 0;
+}
+
+/* A PrintableString or UTF8String of a CSR holds it, and a person may have to type it. */
+static bool
+takes_challenge(const char *value)
+{
+	size_t len = strlen(value);
+
+	for (const char *p = value; *p != '\0'; p++)
+		if (!isgraph((unsigned char)*p))
+			return false;
+	return (len >= SECRET_LEAST && len <= SECRET_MOST) || strcmp(value, SETTING_NO_SECRET) == 0;
+}
+
+static bool
+takes_devices(const char *value)
+{
+	return strcmp(value, "any") == 0 || strcmp(value, "listed") == 0;
+}
+
+static bool
+takes_choice(const char *value)
+{
+	return strcmp(value, "accept") == 0 || strcmp(value, "refuse") == 0;
 }
 
 #define DAYS_SHOULD_BE "a whole number of days from 1 to 36500, or forever"
@@ -92,17 +120,25 @@ static const struct setting {
 	const char *otherwise; /* the default; NULL: none */
 	bool (*takes)(const char *value);
 	const char *should_be;
+	bool secret; /* kept sealed, and never shown */
 } settings[] = {
 	{"server_url", NULL, takes_server_url,
 		"the URL devices reach the server under, like https://mdm.example.com, without a / "
-		"at its end"},
-	{"organization", NULL, takes_organization, "a name of 1 to 200 bytes"},
+		"at its end",
+		false},
+	{"organization", NULL, takes_organization, "a name of 1 to 200 bytes", false},
 	{"enroll_topics", "imported", takes_topics,
-		"imported (those of the push certificates), any, or topics separated by blanks"},
-	{"enroll_devices", "any", takes_devices, "any or listed"},
-	{"keep_results", "365", takes_days, DAYS_SHOULD_BE},
-	{"keep_events", "90", takes_days, DAYS_SHOULD_BE},
-	{"pin_unknown", "off", takes_switch, "on or off"},
+		"imported (those of the push certificates), any, or topics separated by blanks",
+		false},
+	{"enroll_devices", "any", takes_devices, "any or listed", false},
+	{"keep_results", "365", takes_days, DAYS_SHOULD_BE, false},
+	{"keep_events", "90", takes_days, DAYS_SHOULD_BE, false},
+	{"scep_challenge", NULL, takes_challenge,
+		"12 to 200 printable ASCII characters without a blank, or none", true},
+	{"scep_days", "1825", takes_lifetime, "a whole number of days from 1 to 36500", false},
+	{"scep_legacy", "on", takes_switch, "on or off", false},
+	{"signature_sha1", "accept", takes_choice, "accept or refuse", false},
+	{"pin_unknown", "off", takes_switch, "on or off", false},
 };
 
 static const struct setting *
@@ -118,6 +154,14 @@ const char *
 setting_name(size_t n)
 {
 	return n < sizeof(settings) / sizeof(settings[0]) ? settings[n].name : NULL;
+}
+
+bool
+setting_is_secret(const char *name)
+{
+	const struct setting *setting = find(name);
+
+	return setting != NULL && setting->secret;
 }
 
 enum err_kind
@@ -169,6 +213,33 @@ setting_get(struct mdm *mdm, const char *name, const char **value, struct err *e
 	return kind;
 }
 
+static const char *
+secret_place(struct mdm *mdm, const char *name)
+{
+	return arena_printf(mdm->arena, "setting_value/sealed/%s", name);
+}
+
+enum err_kind
+setting_get_secret(struct mdm *mdm, const char *name, const char **value, struct err *err)
+{
+	const void *sealed;
+	unsigned char *opened;
+	struct db_row row;
+	size_t len;
+	enum err_kind kind = db_first(mdm->db, SQL_SETTING_GET, DB_ARGS(DB_TEXT(name)), &row, err);
+
+	*value = NULL;
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	sealed = db_blob(&row, 2, &len);
+	if (sealed == NULL)
+		return ERR_OK;
+	kind = seal_open(
+		mdm->key, mdm->arena, secret_place(mdm, name), sealed, len, &opened, &len, err);
+	*value = (const char *)opened;
+	return kind;
+}
+
 static enum err_kind
 add_event(struct mdm *mdm, const char *name, struct err *err)
 {
@@ -181,17 +252,37 @@ add_event(struct mdm *mdm, const char *name, struct err *err)
 	return event_add(mdm, EVENT_SETTING, 0, json.bytes, NULL, 0, err);
 }
 
+static enum err_kind
+set_secret(struct mdm *mdm, const char *name, const char *value, struct err *err)
+{
+	struct db_value sealed;
+	enum err_kind kind;
+
+	if (strcmp(value, SETTING_NO_SECRET) == 0)
+		return db_run(mdm->db, SQL_SETTING_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err);
+	kind = mdm_seal(mdm, secret_place(mdm, name), value, strlen(value), &sealed, err);
+	if (kind != ERR_OK)
+		return kind;
+	return db_run(mdm->db, SQL_SETTING_SET,
+		DB_ARGS(DB_TEXT(name), DB_TEXT(SETTING_SECRET_SHOWN), DB_INT(clock_now()), sealed),
+		NULL, err);
+}
+
 enum err_kind
 setting_set(struct mdm *mdm, const char *name, const char *value, struct err *err)
 {
 	const char *old;
 	enum err_kind kind = setting_check(name, value, err);
 
+	if (kind == ERR_OK && setting_is_secret(name)) {
+		kind = set_secret(mdm, name, value, err);
+		return kind == ERR_OK ? add_event(mdm, name, err) : kind;
+	}
 	if (kind == ERR_OK)
 		kind = setting_get(mdm, name, &old, err);
 	if (kind != ERR_OK || (old != NULL && strcmp(old, value) == 0))
 		return kind;
 	kind = db_run(mdm->db, SQL_SETTING_SET,
-		DB_ARGS(DB_TEXT(name), DB_TEXT(value), DB_INT(clock_now())), NULL, err);
+		DB_ARGS(DB_TEXT(name), DB_TEXT(value), DB_INT(clock_now()), DB_NULL()), NULL, err);
 	return kind == ERR_OK ? add_event(mdm, name, err) : kind;
 }

@@ -6,7 +6,12 @@
  * enroll_topics
  * ("imported" (the default): the topics of the push certificates; "any"; or a list, separated by
  * blanks), enroll_devices ("any" (the default): all but those blocked in table admission; "listed":
- * those allowed there), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
+ * those allowed there), scep_challenge (a secret, see mdm/challenge.h), scep_days (how long an
+ * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES),
+ * signature_sha1 ("accept" (the default) or "refuse": an Mdm-Signature with SHA-1, as old devices
+ * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
+ *
+ * A secret is kept sealed; what is shown of it is that it is set.
  */
 #ifndef POMONA_MDM_SETTING_H
 #define POMONA_MDM_SETTING_H
@@ -15,6 +20,17 @@
 
 /* The value, or the name's default, or NULL when it has none. */
 enum err_kind setting_get(struct mdm *mdm, const char *name, const char **value, struct err *err);
+
+/* What stands for a secret, and what takes it away. */
+#define SETTING_SECRET_SHOWN "(set)"
+#define SETTING_NO_SECRET "none"
+
+/* Is it one whose value is a secret?  To set it, the master key is needed. */
+bool setting_is_secret(const char *name);
+
+/* The secret itself, or NULL when there is none; needs the master key. */
+enum err_kind setting_get_secret(
+	struct mdm *mdm, const char *name, const char **value, struct err *err);
 
 /* ERR_BAD_INPUT for an unknown name or a value that it cannot have. */
 enum err_kind setting_check(const char *name, const char *value, struct err *err);

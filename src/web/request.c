@@ -20,6 +20,15 @@ cgi_param(void *handle, const char *name)
 	return getenv(name);
 }
 
+extern char **environ;
+
+static int
+cgi_count(void *handle, const char *name)
+{
+	(void)handle;
+	return request_count_in(environ, name);
+}
+
 static long
 cgi_read(void *handle, void *bytes, size_t len)
 {
@@ -51,7 +60,25 @@ cgi_write(void *handle, const void *bytes, size_t len)
 	return true;
 }
 
-const struct gateway gateway_cgi = {.param = cgi_param, .read = cgi_read, .write = cgi_write};
+const struct gateway gateway_cgi = {
+	.param = cgi_param, .read = cgi_read, .write = cgi_write, .count = cgi_count};
+
+int
+request_count_in(char *const *environment, const char *name)
+{
+	size_t len = strlen(name);
+	int count = 0;
+
+	for (; *environment != NULL; environment++)
+		count += strncmp(*environment, name, len) == 0 && (*environment)[len] == '=';
+	return count;
+}
+
+int
+request_param_count(const struct request *request, const char *name)
+{
+	return request->gateway->count(request->gateway->handle, name);
+}
 
 const char *
 request_param(const struct request *request, const char *name)

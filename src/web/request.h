@@ -16,7 +16,8 @@ struct gateway {
 	const char *(*param)(void *handle, const char *name); /* NULL: not given */
 	long (*read)(void *handle, void *bytes, size_t len);  /* 0: the end; -1: failed */
 	bool (*write)(void *handle, const void *bytes, size_t len);
-	void *handle; /* FCGX_Request, or nothing for CGI */
+	int (*count)(void *handle, const char *name); /* how often it is given */
+	void *handle;                                 /* FCGX_Request, or nothing for CGI */
 };
 
 struct request {
@@ -45,5 +46,11 @@ enum err_kind request_read_body(struct request *request, size_t cap, struct err 
 
 /* A FastCGI parameter, "" when it was not given.  HTTP headers have names that begin with HTTP_. */
 const char *request_param(const struct request *request, const char *name);
+
+/* How often it was given: a web server may pass on two headers of one name. */
+int request_param_count(const struct request *request, const char *name);
+
+/* How many of the strings NAME=VALUE (NULL behind the last) are of this name. */
+int request_count_in(char *const *environment, const char *name);
 
 #endif

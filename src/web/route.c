@@ -3,17 +3,21 @@
 #include <string.h>
 
 #include "web/endpoint_mdm.h"
+#include "web/endpoint_scep.h"
 #include "web/endpoint_status.h"
 
 static const struct route routes[] = {
-	{"PUT, POST", "/mdm", ROUTE_DEVICE, ROUTE_PLIST, 0, true, endpoint_mdm_writes,
+	{"PUT, POST", "/mdm", ROUTE_DEVICE, ROUTE_PLIST, 0, ROUTE_TRANSACTION, endpoint_mdm_writes,
 		endpoint_mdm},
-	{"PUT, POST", "/checkin", ROUTE_DEVICE, ROUTE_PLIST, 0, true, endpoint_mdm_writes,
-		endpoint_mdm},
-	{"PUT, POST", "/server", ROUTE_DEVICE, ROUTE_PLIST, 0, true, endpoint_mdm_writes,
-		endpoint_mdm},
-	{"GET, HEAD", "/healthz", ROUTE_ANYBODY, ROUTE_NO_BODY, 1024, true, NULL, endpoint_healthz},
-	{"GET, HEAD", "/version", ROUTE_ANYBODY, ROUTE_NO_BODY, 1024, false, NULL,
+	{"PUT, POST", "/checkin", ROUTE_DEVICE, ROUTE_PLIST, 0, ROUTE_TRANSACTION,
+		endpoint_mdm_writes, endpoint_mdm},
+	{"PUT, POST", "/server", ROUTE_DEVICE, ROUTE_PLIST, 0, ROUTE_TRANSACTION,
+		endpoint_mdm_writes, endpoint_mdm},
+	{"GET, POST", "/scep", ROUTE_ANYBODY, ROUTE_BYTES, 64 * 1024, ROUTE_OWN, NULL,
+		endpoint_scep},
+	{"GET, HEAD", "/healthz", ROUTE_ANYBODY, ROUTE_NO_BODY, 1024, ROUTE_TRANSACTION, NULL,
+		endpoint_healthz},
+	{"GET, HEAD", "/version", ROUTE_ANYBODY, ROUTE_NO_BODY, 1024, ROUTE_NO_STORE, NULL,
 		endpoint_version},
 };
 

@@ -20,7 +20,15 @@ enum route_access {
 /* What the body is. */
 enum route_body {
 	ROUTE_NO_BODY,
+	ROUTE_BYTES, /* left as it is */
 	ROUTE_PLIST,
+};
+
+/* What the handler has to do with the store. */
+enum route_store {
+	ROUTE_NO_STORE,
+	ROUTE_TRANSACTION, /* it runs in one */
+	ROUTE_OWN,         /* it has its own ones */
 };
 
 /* Everything a handler works with. */
@@ -42,7 +50,7 @@ struct route {
 	enum route_access access;
 	enum route_body body;
 	size_t body_cap; /* 0: the configured cap of device messages */
-	bool store;      /* runs in a transaction */
+	enum route_store store;
 	/* Does this call write?  A transaction that turns out to write after all is started over.
 	 * NULL: never. */
 	bool (*writes)(const struct call *call);

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mdm/enrollment.h"
+#include "mdm/scep_desk.h"
 #include "mdm/seen.h"
 #include "web/budget.h"
 #include "web/gate.h"
@@ -33,9 +34,19 @@ enum {
 	STRANGER_MOST = 256 * 1024, /* bytes of a body from a certificate that is not pinned */
 };
 
+/* What all threads work with. */
+struct shared {
+	const struct serve_options *options;
+	struct peer_rules peers;
+	struct scep_desk *desk;
+	struct seen *seen;
+	struct gate *gate; /* NULL: plain CGI */
+};
+
 /* One thread: a request at a time. */
 struct server {
 	const struct serve_options *options;
+	const struct peer_rules *peers;
 	struct gate *gate;
 	pthread_t thread;
 	struct arena arena;
@@ -86,7 +97,7 @@ try_handle(struct call *call, const struct route *route, enum db_mode mode, stru
 	enum err_kind kind;
 
 	reply_init(reply, call->request->arena);
-	if (!route->store)
+	if (route->store != ROUTE_TRANSACTION)
 		return route->handle(call, reply, err);
 	if (mode == DB_WRITE)
 		return db_transact(db, run_handler, &handling, err);
@@ -124,19 +135,40 @@ static void
 log_request(
 	const struct call *call, const struct reply *reply, const struct err *err, int64_t began)
 {
-	char status[16], bytes[24], micros[24];
+	char status[16], bytes[24], micros[24], sha1[24];
 	bool wrong = reply->status >= 500;
 
 	snprintf(status, sizeof(status), "%d", reply->status);
 	snprintf(bytes, sizeof(bytes), "%zu", call->request->body_len);
 	snprintf(micros, sizeof(micros), "%lld", (long long)(clock_ticks_us() - began));
+	snprintf(sha1, sizeof(sha1), "%llu", (unsigned long long)call->peer.sha1_count);
 	log_line(wrong                  ? LOG_ERROR
 		 : reply->status >= 400 ? LOG_WARNING
 					: LOG_INFO,
 		"request", "method", call->request->method, "path", call->request->path, "status",
 		status, "bytes", bytes, "us", micros, "device", call->enrollment_id, "message",
 		call->message, "command", call->command, "offered", call->offered, "remark",
-		call->remark, "error", err->kind == ERR_OK ? NULL : err->message, NULL);
+		call->remark, "sha1_signatures", call->peer.sha1_count > 0 ? sha1 : NULL, "error",
+		err->kind == ERR_OK ? NULL : err->message, NULL);
+}
+
+/* Is his certificate, or the one he claims, an enrolled device's? */
+static enum err_kind
+knows_caller(struct server *server, struct call *call, bool *known, struct err *err)
+{
+	char certificate[X509_HASH_SIZE];
+	enum err_kind kind = ERR_OK;
+
+	memcpy(certificate, call->peer.certificate, sizeof(certificate));
+	if (call->peer.signature != NULL)
+		kind = peer_claim(server->peers, call->mdm, &call->peer, certificate, err);
+	if (kind == ERR_OK)
+		kind = db_begin(call->mdm->db, DB_READ, err);
+	if (kind != ERR_OK)
+		return kind;
+	kind = enrollment_knows_certificate(call->mdm, certificate, known, err);
+	db_rollback(call->mdm->db);
+	return kind;
 }
 
 /*
@@ -144,19 +176,14 @@ log_request(
  * enrollment begins with a small one.
  */
 static enum err_kind
-admit_body(struct call *call, const struct route *route, size_t len, struct err *err)
+admit_body(struct server *server, struct call *call, const struct route *route, size_t len,
+	struct err *err)
 {
 	bool known = true;
 	enum err_kind kind = ERR_OK;
 
-	if (route->access == ROUTE_DEVICE && len > STRANGER_MOST) {
-		kind = db_begin(call->mdm->db, DB_READ, err);
-		if (kind == ERR_OK) {
-			kind = enrollment_knows_certificate(
-				call->mdm, call->peer.certificate, &known, err);
-			db_rollback(call->mdm->db);
-		}
-	}
+	if (route->access == ROUTE_DEVICE && len > STRANGER_MOST)
+		kind = knows_caller(server, call, &known, err);
 	if (kind == ERR_OK && !known)
 		return err_set(err, ERR_FORBIDDEN, "the certificate is of no enrolled device");
 	if (kind == ERR_OK && !budget_take(len))
@@ -166,23 +193,29 @@ admit_body(struct call *call, const struct route *route, size_t len, struct err 
 
 /* Who calls, and what he sends; *ADMITTED bytes are to be given back to the budget. */
 static enum err_kind
-receive(struct call *call, const struct route *route, size_t cap, size_t *admitted, struct err *err)
+receive(struct server *server, struct call *call, const struct route *route, size_t *admitted,
+	struct err *err)
 {
+	size_t cap = route->body_cap != 0 ? route->body_cap : server->options->max_body;
 	struct request *request = call->request;
 	size_t len = request_length(request);
 	enum err_kind kind = ERR_OK;
 
-	if (route->store && atomic_load(&store_gone))
+	if (route->store != ROUTE_NO_STORE && atomic_load(&store_gone))
 		kind = err_set(err, ERR_BUSY, "the store was moved away or replaced");
 	if (kind == ERR_OK && route->access == ROUTE_DEVICE)
-		kind = peer_identify(request, &call->peer, err);
+		kind = peer_identify(server->peers, call->mdm, request, &call->peer, err);
 	if (kind == ERR_OK && len <= cap) {
-		kind = admit_body(call, route, len, err);
+		kind = admit_body(server, call, route, len, err);
 		*admitted = kind == ERR_OK ? len : 0;
 	}
+	if (kind != ERR_OK) {
+		request_read_body(request, 0, NULL); /* to its end, for the web server's sake */
+		return kind;
+	}
+	kind = request_read_body(request, cap, err);
 	if (kind == ERR_OK)
-		return request_read_body(request, cap, err);
-	request_read_body(request, 0, NULL); /* to its end, for the web server's sake */
+		kind = peer_verify_body(server->peers, call->mdm, request, &call->peer, err);
 	return kind;
 }
 
@@ -203,9 +236,7 @@ serve_one(struct server *server, const struct gateway *gateway)
 	reply_init(&reply, &server->arena);
 	kind = route_find(request.method, request.path, &route, &reply.allow, &err);
 	if (kind == ERR_OK)
-		kind = receive(&call, route,
-			route->body_cap != 0 ? route->body_cap : server->options->max_body,
-			&admitted, &err);
+		kind = receive(server, &call, route, &admitted, &err);
 	else
 		request_read_body(&request, 0, NULL);
 	if (kind == ERR_OK)
@@ -234,6 +265,14 @@ fcgi_param(void *handle, const char *name)
 	return FCGX_GetParam(name, fcgi->envp);
 }
 
+static int
+fcgi_count(void *handle, const char *name)
+{
+	FCGX_Request *fcgi = handle;
+
+	return request_count_in(fcgi->envp, name);
+}
+
 static long
 fcgi_read(void *handle, void *bytes, size_t len)
 {
@@ -251,9 +290,12 @@ fcgi_write(void *handle, const void *bytes, size_t len)
 }
 
 static void
-server_init(struct server *server, const struct serve_options *options, struct seen *seen)
+server_init(struct server *server, const struct shared *shared)
 {
-	*server = (struct server){.options = options};
+	const struct serve_options *options = shared->options;
+
+	*server =
+		(struct server){.options = options, .peers = &shared->peers, .gate = shared->gate};
 	arena_init(&server->arena);
 	atomic_init(&server->idle_fd, -1);
 	atomic_init(&server->ended, false);
@@ -265,7 +307,8 @@ server_init(struct server *server, const struct serve_options *options, struct s
 			.max_nodes = plist_limits_default().max_nodes,
 			.max_depth = plist_limits_default().max_depth}),
 		.push_retry = options->push_retry,
-		.seen = seen,
+		.scep_desk = shared->desk,
+		.seen = shared->seen,
 	};
 }
 
@@ -310,6 +353,7 @@ server_loop(void *argument)
 	struct gateway gateway = {.param = fcgi_param,
 		.read = fcgi_read,
 		.write = fcgi_write,
+		.count = fcgi_count,
 		.handle = &server->fcgi};
 
 	FCGX_InitRequest(&server->fcgi, -1, 0);
@@ -403,17 +447,15 @@ wait_for_stop(struct seen *seen, struct mdm *mdm, const struct serve_options *op
 }
 
 static int
-start_threads(struct server *servers, const struct serve_options *options, struct gate *gate,
-	struct seen *seen)
+start_threads(struct server *servers, const struct shared *shared)
 {
 	pthread_attr_t attributes;
 	int started = 0;
 
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, STACK_BYTES);
-	for (int i = 0; i < options->threads; i++) {
-		server_init(&servers[i], options, seen);
-		servers[i].gate = gate;
+	for (int i = 0; i < shared->options->threads; i++) {
+		server_init(&servers[i], shared);
 		if (pthread_create(&servers[i].thread, &attributes, server_loop, &servers[i]) !=
 			0) {
 			server_release(&servers[i]);
@@ -422,7 +464,7 @@ start_threads(struct server *servers, const struct serve_options *options, struc
 		started++;
 	}
 	pthread_attr_destroy(&attributes);
-	if (started < options->threads) {
+	if (started < shared->options->threads) {
 		char count[16];
 
 		snprintf(count, sizeof(count), "%d", started);
@@ -431,23 +473,44 @@ start_threads(struct server *servers, const struct serve_options *options, struc
 	return started;
 }
 
+static void
+shared_open(struct shared *shared, const struct serve_options *options, struct gate *gate)
+{
+	*shared = (struct shared){
+		.options = options,
+		.peers = {.header = options->header, .trust = peer_trust_new()},
+		.desk = scep_desk_new(),
+		.seen = seen_new(),
+		.gate = gate,
+	};
+}
+
+static void
+shared_close(struct shared *shared)
+{
+	seen_free(shared->seen);
+	scep_desk_free(shared->desk);
+	peer_trust_free(shared->peers.trust);
+}
+
 enum err_kind
 serve_run(const struct serve_options *options, struct err *err)
 {
 	struct server *servers = calloc((size_t)options->threads, sizeof(*servers));
-	struct seen *seen = seen_new();
 	struct server main_server;
+	struct shared shared;
 	struct gate gate;
 	int started;
 
 	if (servers == NULL)
 		abort();
-	server_init(&main_server, options, NULL);
+	shared_open(&shared, options, &gate);
+	server_init(&main_server, &shared);
 	gate_open(&gate, options->listen_fd);
-	started = start_threads(servers, options, &gate, seen);
+	started = start_threads(servers, &shared);
 	if (started > 0) {
 		log_line(LOG_INFO, "ready", NULL);
-		wait_for_stop(seen, &main_server.mdm, options);
+		wait_for_stop(shared.seen, &main_server.mdm, options);
 	}
 	stop_all(servers, started, &gate);
 	for (int i = 0; i < started; i++) {
@@ -455,9 +518,9 @@ serve_run(const struct serve_options *options, struct err *err)
 		server_release(&servers[i]);
 	}
 	gate_close(&gate);
-	seen_flush(seen, &main_server.mdm, NULL);
-	seen_free(seen);
+	seen_flush(shared.seen, &main_server.mdm, NULL);
 	server_release(&main_server);
+	shared_close(&shared);
 	free(servers);
 	return started > 0 ? ERR_OK : err_set(err, ERR_INTERNAL, "no thread could be started");
 }
@@ -465,12 +528,13 @@ serve_run(const struct serve_options *options, struct err *err)
 void
 serve_cgi(const struct serve_options *options)
 {
-	struct seen *seen = seen_new();
 	struct server server;
+	struct shared shared;
 
-	server_init(&server, options, seen);
+	shared_open(&shared, options, NULL);
+	server_init(&server, &shared);
 	serve_one(&server, &gateway_cgi);
-	seen_flush(seen, &server.mdm, NULL);
+	seen_flush(shared.seen, &server.mdm, NULL);
 	server_release(&server);
-	seen_free(seen);
+	shared_close(&shared);
 }

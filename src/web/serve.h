@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "codec/seal.h"
 #include "store/db.h"
+#include "web/peer_header.h"
 
 struct serve_options {
 	struct db_store *store;
@@ -14,8 +15,9 @@ struct serve_options {
 	const char *key_path; /* where it is looked for while there is none */
 	int listen_fd;        /* FastCGI socket, listening */
 	int threads;
-	size_t max_body;    /* bytes of a device's message */
-	int64_t push_retry; /* see struct mdm */
+	size_t max_body;                 /* bytes of a device's message */
+	int64_t push_retry;              /* see struct mdm */
+	struct peer_header_rules header; /* which header tells of a certificate */
 };
 
 /*

@@ -8,12 +8,20 @@ import tempfile
 import pytest
 
 from harness import Pki, Server
+from harness.front import FRONT, is_plain_cgi
 from harness.process import SANITIZER, Programs
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "measured: measures time or memory; means nothing in a sanitizer's build")
     config.addinivalue_line("markers", "long: takes minutes")
+    config.addinivalue_line("markers", "nginx: behind nginx alone; the web server does not matter to it, or must be nginx")
+    config.addinivalue_line("markers", "core: also where pomona-fcgi is a plain CGI program")
+    config.addinivalue_line("markers", "resident: asks pomona-fcgi's process, which plain CGI has not")
+
+
+def pytest_report_header():
+    return f"the web server: {FRONT}"
 
 
 def pytest_addoption(parser):
@@ -24,7 +32,15 @@ def pytest_collection_modifyitems(config, items):
     left_out = {"measured"} if SANITIZER else set()
     if not config.getoption("--long"):
         left_out.add("long")
-    out = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
+    if FRONT != "nginx":
+        left_out.add("nginx")
+    if is_plain_cgi(FRONT):
+        left_out.add("resident")
+    out = [
+        item for item in items
+        if any(item.get_closest_marker(name) for name in left_out)
+        or (is_plain_cgi(FRONT) and not item.get_closest_marker("core"))
+    ]  # fmt: skip
     config.hook.pytest_deselected(items=out)
     items[:] = [item for item in items if item not in out]
 

@@ -5,6 +5,10 @@ import plistlib
 
 import pytest
 
+from harness.front import FRONT
+
+pytestmark = pytest.mark.core
+
 HEAD = (
     b'<?xml version="1.0" encoding="UTF-8"?>\n'
     b'<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n'
@@ -48,7 +52,8 @@ def test_command_waiting_is_200_and_the_command(server, device):
 def test_nothing_waiting_is_200_and_empty(device):
     reply = device.idle()
     assert (reply.status, reply.body) == (200, b"")
-    assert reply.headers["Content-Length"] == "0"
+    if FRONT != "apache-cgi":  # which sends no bytes without saying that it does
+        assert reply.headers["Content-Length"] == "0"
 
 
 BAD_BODIES = {
@@ -189,9 +194,14 @@ def test_other_paths_are_404(device, path):
     assert device.request("PUT", path).status in (400, 404)
 
 
-def test_query_and_chunked_bodies_are_taken(device):
+def test_a_query_is_passed_over(device):
     body = plistlib.dumps(device.message({"Status": "Idle"}))
     assert device.request("PUT", "/mdm?a=b&c=%2F", body).status == 200
+
+
+@pytest.mark.resident  # Apache does not tell a CGI program how long such a body is
+def test_chunked_bodies_are_taken(device):
+    body = plistlib.dumps(device.message({"Status": "Idle"}))
     pieces = (body[i : i + 50] for i in range(0, len(body), 50))
     connection = device.open()
     connection.request("PUT", "/mdm", pieces, encode_chunked=True, headers={"Transfer-Encoding": "chunked"})
@@ -256,6 +266,7 @@ def test_xml_attacks_are_refused(device, idle_file, attack):
 
 
 @pytest.mark.measured
+@pytest.mark.nginx  # others hand a body on as it comes, and its way is in the time
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_xml_attacks_take_no_time_and_no_memory(server, device, attack):
     """10 ms in the responder (the best of several tries, as the machine has other work too), 32 MiB."""

@@ -8,6 +8,8 @@ import pytest
 from harness.device import CHECKIN, REPORT, new_uuid
 from harness.server import quote
 
+pytestmark = pytest.mark.core
+
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 

@@ -8,6 +8,8 @@ import pytest
 from harness import wait_for
 from harness.process import SANITIZER
 
+pytestmark = pytest.mark.nginx
+
 # With EC keys, which are made at once: 2,000 RSA keys take minutes.
 DEVICES = 100 if SANITIZER else 2000
 MEMORY_KIB = 40 * 1024

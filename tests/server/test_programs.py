@@ -15,6 +15,8 @@ from harness import free_port, wait_for
 from harness.process import program_path
 from harness.server import quote
 
+pytestmark = pytest.mark.nginx
+
 PROGRAMS = ["pomona", "pomona-fcgi", "pomona-push", "pomona-sim"]
 
 
@@ -35,9 +37,9 @@ def test_listens_on_host_and_port(own_server):
     own_server.parts.pop("pomona-fcgi").stop()
     port = free_port()
     own_server.start_fcgi(listen=f"127.0.0.1:{port}")
-    own_server.parts.pop("nginx").stop()
+    own_server.stop_front()
     own_server.write_site()
-    own_server.start_nginx(FCGI_SOCKET=f"/nowhere; server 127.0.0.1:{port}; server unix:/nowhere down")
+    own_server.start_front(FCGI_SOCKET=f"/nowhere; server 127.0.0.1:{port}; server unix:/nowhere down")
     goes_round(own_server)
 
 
@@ -86,27 +88,19 @@ def test_systemd_socket_outlives_a_restart(own_server):
         assert reply and reply[0].status == 200
 
 
-def test_plain_cgi_under_fcgiwrap(own_server):
-    """One process a request."""
-    own_server.parts.pop("pomona-fcgi").stop()
-    wrap = own_server.path("wrap.sock")
-    own_server.start("fcgiwrap", ["fcgiwrap", "-c", "2", "-s", f"unix:{wrap}"])
-    wait_for(lambda: os.path.exists(wrap), "fcgiwrap's socket")
-    own_server.parts.pop("nginx").stop()
-    own_server.write_site(FCGI_SOCKET=wrap)
-    site = own_server.path("nginx/site.conf")
-    with open(site) as file:
-        text = file.read()
-    script = f"fastcgi_param SCRIPT_FILENAME {program_path('pomona-fcgi')};\n\tfastcgi_param POMONA_CONF {own_server.conf};\n"
-    text = text.replace("fastcgi_keep_conn on;", "fastcgi_keep_conn off;\n\t" + script)
-    own_server.write_site = lambda **_: open(site, "w").write(text)
-    own_server.start_nginx()
-    goes_round(own_server)
-    device = own_server.enrolled()
-    assert device.send(b"nonsense").status == 400
-    assert device.request_as(None, "PUT", "/mdm").status == 403
-    assert own_server.get("/healthz") == b"ok\n"
-    own_server.parts.pop("fcgiwrap").kill()
+@pytest.mark.parametrize("front", ["cgi", "apache-cgi", "apache-fcgid"])
+def test_as_a_program_of_the_web_server(make_server, front):
+    """One process a request; or with mod_fcgid, which keeps some."""
+    server = make_server(front=front)
+    try:
+        goes_round(server)
+        device = server.enrolled()
+        assert device.send(b"nonsense").status == 400
+        assert device.request_as(None, "PUT", "/mdm").status == 403
+        assert server.get("/healthz") == b"ok\n"
+        device.close()
+    finally:
+        server.stop()
 
 
 def test_a_stale_socket_is_replaced_and_one_in_use_is_not(own_server):
@@ -197,7 +191,7 @@ def test_what_is_wrong_at_the_start_is_said_and_1(server, program):
         "no store": f"[store]\ndatabase = {server.path('none.db')}\nkey = {server.path('pomona.key')}\n",
         "a key that is none": f"[store]\ndatabase = {server.db}\nkey = {server.conf}\n",
     }
-    if program == "pomona-push":
+    if program == "pomona-push":  # pomona-fcgi serves what needs no key
         wrong["no key"] = f"[store]\ndatabase = {server.db}\nkey = {server.path('none.key')}\n"
     for case, text in wrong.items():
         conf = server.path("wrong.conf")

@@ -12,6 +12,8 @@ import pytest
 from harness import free_port, wait_for
 from harness.server import quote
 
+pytestmark = pytest.mark.nginx
+
 
 def parse_time(text):
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()

@@ -6,6 +6,8 @@ from harness import wait_for
 from harness.process import SANITIZER
 from harness.server import SqlError, quote
 
+pytestmark = pytest.mark.nginx
+
 OLD = "CAST(strftime('%s', 'now', '-400 days') AS INTEGER) * 1000"
 OLD_COMMANDS = 300 if SANITIZER else 5000
 APPS = {"InstalledApplicationList": [{"Identifier": "com.example.a", "Name": "A"}, {"Identifier": "com.example.b"}]}

@@ -118,24 +118,24 @@ def test_kill_under_load_loses_nothing_that_was_answered(own_server, load):
     assert own_server.value("PRAGMA integrity_check") == "ok"
 
 
+@pytest.mark.nginx
 def test_two_responders_on_one_store(own_server, load):
     """Several processes may share one database file."""
     second = own_server.start(
         "pomona-fcgi-2", [own_server.fcgi.process.args[0], "--listen", own_server.path("fcgi-2.sock")]
     )
     wait_for(lambda: "msg=ready" in second.output(), "the second responder")
-    own_server.parts.pop("nginx").stop()
-    own_server.start_nginx(FCGI_SOCKET=f"{own_server.socket}; server unix:{own_server.path('fcgi-2.sock')}")
+    own_server.restart_front(FCGI_SOCKET=f"{own_server.socket}; server unix:{own_server.path('fcgi-2.sock')}")
     wait_for_answers(load, 200)
     load.stop()
     load.check()
     assert "msg=request" in second.output()
 
 
-def test_nginx_reloads_under_load(own_server, load):
+def test_the_web_server_reloads_under_load(own_server, load):
     for _ in range(3):
         wait_for_answers(load, 50)
-        own_server.parts["nginx"].signal(signal.SIGHUP)
+        own_server.parts["front"].signal(signal.SIGHUP)
     wait_for_answers(load, 50)
     load.stop()
     load.check()

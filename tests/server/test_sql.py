@@ -8,6 +8,8 @@ import pytest
 
 from harness.server import SqlError, quote
 
+pytestmark = pytest.mark.nginx
+
 UUID = re.compile(r"^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$")
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 

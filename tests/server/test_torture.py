@@ -15,6 +15,8 @@ from harness.fleet import Audit, Feeder, Fleet
 from harness.process import SANITIZER, Shell
 from harness.server import quote
 
+pytestmark = pytest.mark.nginx
+
 SEED = int(os.environ.get("POMONA_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 DEVICES = 20 if SANITIZER else 50
 KILLS = 5 if SANITIZER else 15

@@ -6,6 +6,8 @@ import plistlib
 import ssl
 import uuid
 
+from .front import is_apache
+
 CHECKIN = "application/x-apple-aspen-mdm-checkin"
 REPORT = "application/x-apple-aspen-mdm"
 SHARED_IPAD_USER = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
@@ -174,6 +176,15 @@ class Device(Channel):
             return Reply(connection.getresponse())
         finally:
             connection.close()
+
+    def turned_away(self, identity, path, body=b"<plist/>"):
+        """A certificate that the web server cannot verify: 403 in plain text; Apache ends the handshake."""
+        try:
+            reply = self.request_as(identity, "PUT", path, body)
+        except (ssl.SSLError, ConnectionError) as error:
+            assert is_apache(self.server.front), error
+            return True
+        return reply.status == 403 and reply.headers["Content-Type"].startswith("text/plain")
 
     def close(self):
         if self.connection is not None:

@@ -1,4 +1,4 @@
-"""A whole server in a folder of its own: store, pomona-fcgi, nginx and, when asked for, pomona-push and the APNs
+"""A whole server in a folder of its own: store, pomona-fcgi, a web server (harness.front) and, when asked for, pomona-push and the APNs
 stand-in.  A test speaks to it as a device (harness.device), as an operator in the sqlite3 shell (sql) and on the
 command line (pomona)."""
 
@@ -9,29 +9,10 @@ import ssl
 import subprocess
 import urllib.request
 
+from . import front as web
 from .device import Device, new_uuid
 from .pki import Identity
-from .process import PATIENCE, REPOSITORY, Program, free_port, program_path, wait_for
-
-NGINX_CONF = """
-{user}
-worker_processes 2;
-pid {dir}/nginx.pid;
-error_log {dir}/nginx-error.log notice;
-daemon off;
-worker_rlimit_nofile 8192;
-events {{ worker_connections 4096; }}
-http {{
-	access_log off;
-	client_body_temp_path {dir}/nginx/body;
-	proxy_temp_path {dir}/nginx/proxy;
-	fastcgi_temp_path {dir}/nginx/fastcgi;
-	uwsgi_temp_path {dir}/nginx/uwsgi;
-	scgi_temp_path {dir}/nginx/scgi;
-	include {dir}/nginx/site.conf;
-}}
-"""
-
+from .process import PATIENCE, Program, free_port, program_path, wait_for
 
 class SqlError(Exception):
     """What the sqlite3 shell said."""
@@ -40,12 +21,16 @@ class SqlError(Exception):
 class Server:
     numbers = itertools.count(1)
 
-    def __init__(self, programs, pki, root, push=False, threads=64, log="info", store=None, **push_conf):
+    def __init__(self, programs, pki, root, push=False, threads=64, log="info", store=None, front=None, peer=None,
+                 **push_conf):  # fmt: skip
         self.number = next(self.numbers)
         self.programs = programs
         self.pki = pki
         self.dir = os.path.join(root, f"s{self.number}")
-        os.makedirs(os.path.join(self.dir, "nginx"))
+        self.front = front or web.FRONT
+        os.makedirs(self.dir)
+        web.let_in(self.front, root)
+        web.let_in(self.front, self.dir)
         self.db = os.path.join(store or self.dir, "pomona.db")
         self.conf = self.path("pomona.conf")
         self.device_ca = self.path("device-ca.pem")
@@ -58,7 +43,7 @@ class Server:
         self.apns_rules = self.path("apns-rules.json")
         self.parts = {}
         self._issued = itertools.count(1)
-        self._write_conf(threads, log, push_conf)
+        self.write_conf(threads, log, push_conf, peer)
         try:
             self._start_all(push)
         except BaseException:
@@ -69,8 +54,11 @@ class Server:
     def _start_all(self, push):
         self.pomona("init", "--server-url", self.url, "--organization", "Pomona Tests")
         self.pomona("push-cert", "import", self.push_certificate().both)
-        self.start_fcgi()
-        self.start_nginx()
+        if web.is_plain_cgi(self.front):
+            web.hand_over(self)
+        else:
+            self.start_fcgi()
+        self.start_front()
         if push:
             self.start_apns()
             self.start_push()
@@ -84,11 +72,13 @@ class Server:
     def url(self):
         return f"https://127.0.0.1:{self.port}"
 
-    def _write_conf(self, threads, log, push_conf):
-        push = {"apns_url": f"https://127.0.0.1:{self.apns_port}", "apns_ca": self.pki.apple_ca.certificate, **push_conf}
+    def write_conf(self, threads=64, log="info", push_conf=None, peer=None):
+        push = {"apns_url": f"https://127.0.0.1:{self.apns_port}", "apns_ca": self.pki.apple_ca.certificate,
+                **(push_conf or {})}  # fmt: skip
         sections = {
             "store": {"database": self.db, "key": self.path("pomona.key")},
             "fcgi": {"threads": threads},
+            "peer": peer or {},
             "push": push,
             "log": {"level": log},
         }
@@ -108,8 +98,9 @@ class Server:
         return program
 
     def start_fcgi(self, *options, listen=None):
+        mode = ["--socket-mode", "666"] if web.is_apache(self.front) else []
         return self._start_until_ready(
-            "pomona-fcgi", [program_path("pomona-fcgi"), "--listen", listen or self.socket, *options]
+            "pomona-fcgi", [program_path("pomona-fcgi"), "--listen", listen or self.socket, *mode, *options]
         )
 
     def _start_until_ready(self, name, argv):
@@ -127,34 +118,29 @@ class Server:
             log.seek(offset)
             return b"msg=ready" in log.read()
 
-    def write_site(self, **values):
-        usual = {
-            "FCGI_SOCKET": self.socket,
-            "LISTEN": f"127.0.0.1:{self.port}",
-            "SERVER_NAME": "localhost",
-            "TLS_CERTIFICATE": self.pki.tls.certificate,
-            "TLS_KEY": self.pki.tls.key,
-            "DEVICE_CA": self.device_ca,
-        }
-        pairs = [f"{name}={value}" for name, value in {**usual, **values}.items()]
-        with open(os.path.join(REPOSITORY, "nginx", "pomona.conf.in")) as template:
-            with open(self.path("nginx/site.conf"), "w") as site:
-                subprocess.run(
-                    [os.path.join(REPOSITORY, "scripts", "fill-in"), *pairs], stdin=template, stdout=site, check=True
-                )
+    def write_site(self, edit=None, **values):
+        """The site file: VALUES for its placeholders, EDIT for what an administrator changes by hand."""
+        web.write_site(self, edit, **values)
 
-    def start_nginx(self, **site):
-        self.write_site(**site)
-        with open(self.path("nginx.conf"), "w") as conf:
-            conf.write(NGINX_CONF.format(dir=self.dir, user="user root root;" if os.geteuid() == 0 else ""))
-        nginx = self.start(
-            "nginx", ["nginx", "-p", self.dir, "-c", self.path("nginx.conf"), "-e", self.path("nginx-error.log")]
-        )
-        wait_for(lambda: self._answers(nginx), "nginx to answer")
-        return nginx
+    def start_front(self, edit=None, **site):
+        self.write_site(edit, **site)
+        argv = web.command(self)
+        if self.front == "cgi" and "fcgiwrap" not in self.parts:
+            self.start("fcgiwrap", ["fcgiwrap", "-c", "4", "-s", f"unix:{self.path('wrap.sock')}"])
+            wait_for(lambda: os.path.exists(self.path("wrap.sock")), "fcgiwrap's socket")
+        front = self.start("front", argv)
+        wait_for(lambda: self._answers(front), f"{argv[0]} to answer")
+        return front
 
-    def _answers(self, nginx):
-        assert nginx.alive(), f"nginx ended at once\n{nginx.output()}"
+    def stop_front(self):
+        self.parts.pop("front").stop()
+
+    def restart_front(self, edit=None, **site):
+        self.stop_front()
+        return self.start_front(edit, **site)
+
+    def _answers(self, front):
+        assert front.alive(), f"the web server ended at once\n{front.output()}{self.front_errors()}"
         try:
             return self.get("/version")
         except OSError:
@@ -182,9 +168,12 @@ class Server:
 
     def stop(self):
         problems = []
-        for name in ("pomona-push", "apns", "nginx", "pomona-fcgi", *list(self.parts)):
+        for name in ("pomona-push", "apns", "front", "pomona-fcgi", *list(self.parts)):
             program = self.parts.pop(name, None)
             if program is None:
+                continue
+            if name == "fcgiwrap":  # it leaves its children and its socket behind
+                program.kill()
                 continue
             try:
                 program.stop()
@@ -301,6 +290,13 @@ class Server:
         with open(self.apns_rules + ".new", "w") as file:
             json.dump(list(rules), file)
         os.replace(self.apns_rules + ".new", self.apns_rules)
+
+    def front_errors(self):
+        path = self.path(web.program_of(self.front) + "-error.log")
+        if not os.path.exists(path):
+            return ""
+        with open(path, errors="replace") as log:
+            return log.read()
 
     def logs(self):
         return "".join(program.output() for program in self.parts.values())

@@ -53,6 +53,16 @@ static const struct {
 	{"keep_events", "forever", true},
 	{"keep_events", "36501", false},
 	{"keep_events", "never", false},
+	{"scep_days", "1", true},
+	{"scep_days", "36500", true},
+	{"scep_days", "0", false},
+	{"scep_days", "forever", false},
+	{"scep_legacy", "off", true},
+	{"scep_legacy", "on", true},
+	{"scep_legacy", "yes", false},
+	{"scep_challenge", "too-short-1", false},
+	{"scep_challenge", "with a blank in it", false},
+	{"scep_challenge", "nicht-für-ASCII", false},
 	{"pin_unknown", "on", true},
 	{"pin_unknown", "off", true},
 	{"pin_unknown", "yes", false},
@@ -91,7 +101,8 @@ test_defaults(void **state)
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
 		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
-		{"pin_unknown", "off"}};
+		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"},
+		{"signature_sha1", "accept"}, {"pin_unknown", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from harness import wait_for
+from harness.front import FRONT
 from harness.pki import openssl
 
 
@@ -117,9 +118,21 @@ def test_the_responder_is_away(own_server):
     wait_for(lambda: device.idle().status == 200, "the responder to be back")
 
 
+def answer_of(connection, body):
+    """Once more when the connection was closed meanwhile, as Apache does when it is short of threads."""
+    try:
+        answer = connection.getresponse()
+    except ConnectionError:
+        connection.close()
+        connection.request("PUT", "/mdm", body)
+        answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
 def test_more_connections_than_threads(make_server):
-    """Idle kept connections of nginx hold threads; everybody has to be served all the same."""
-    server = make_server(threads=16)
+    """Idle kept connections of the web server hold threads; everybody has to be served all the same."""
+    server = make_server(threads=16 if FRONT == "nginx" else 20)  # Apache keeps up to 8 a child
     try:
         device = server.enrolled()
         connections = [device.open() for _ in range(60)]
@@ -129,9 +142,7 @@ def test_more_connections_than_threads(make_server):
             for connection in connections:
                 connection.request("PUT", "/mdm", body)
             for connection in connections:
-                answer = connection.getresponse()
-                answer.read()
-                assert answer.status == 200
+                assert answer_of(connection, body) == 200
         for connection in connections:
             connection.close()
     finally:
