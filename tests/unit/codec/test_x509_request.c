@@ -10,10 +10,10 @@
 #include "codec/x509_request.h"
 #include "x509_data.h"
 
-static struct x509_new_request
+static struct x509_key_request
 make(const struct x509_subject *subject)
 {
-	struct x509_new_request request;
+	struct x509_key_request request;
 	struct err err = {0};
 
 	if (x509_request_make(&arena, subject, &request, &err) != ERR_OK)
@@ -40,7 +40,7 @@ test_a_request_is_signed_by_its_key(void **state)
 		.organization = "Example",
 		.email = "it@example.com",
 		.country = "DE"};
-	struct x509_new_request one = make(&subject), two = make(&subject);
+	struct x509_key_request one = make(&subject), two = make(&subject);
 	X509_REQ *request = load_request(one.pem);
 	BIO *bio = BIO_new_mem_buf(one.key_pem, -1);
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
@@ -79,7 +79,7 @@ test_subjects_that_will_not_do(void **state)
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct x509_new_request request;
+		struct x509_key_request request;
 		struct err err = {0};
 
 		assert_int_equal(x509_request_make(&arena, &cases[i].subject, &request, &err),
@@ -207,7 +207,7 @@ test_the_file_for_the_portal(void **state)
 		{"leaf.key|leaf.pem", "root.pem|middle.pem"},
 		{"leaf.key|leaf.pem|middle.pem", "root.pem|middle.pem"},
 	};
-	struct x509_new_request request = make(&(struct x509_subject){.common_name = "x"});
+	struct x509_key_request request = make(&(struct x509_subject){.common_name = "x"});
 
 	(void)state;
 	set_clock(-3600 * 1000);
@@ -243,7 +243,7 @@ test_vendors_that_will_not_do(void **state)
 		{"ec.key|ec.pem", NULL, "not RSA"},
 		{"leaf.key|leaf.pem", "text:nothing", "neither PKCS#12 nor PEM"},
 	};
-	struct x509_new_request request = make(&(struct x509_subject){.common_name = "x"});
+	struct x509_key_request request = make(&(struct x509_subject){.common_name = "x"});
 	struct err err = {0};
 	const char *file;
 
