@@ -73,13 +73,19 @@ def count_identities(server):
 # ---- strongSwan ----
 
 
+def strongswan_trust(server):
+    registrar = getattr(server, "registrar", server.device_ca)
+    authority = getattr(server, "issuer", server.device_ca)
+    return ["--cacert-enc", registrar, "--cacert-sig", registrar, *(["--cacert", authority] if registrar != authority else [])]
+
+
 def strongswan(server, url, name, *options):
     """pki --scep; gives what became of it and where the certificate is."""
     key, cert = server.path(name + ".key"), server.path(name + ".pem")
     openssl("genrsa", "-traditional", "-out", key, "2048")
     done = server.run(
-        ["env", f"SSL_CERT_FILE={server.tls_ca}", "pki", "--scep", "--url", url, "--in", key, "--dn", "CN=strongswan", "--cacert-enc", server.device_ca,
-         "--cacert-sig", server.device_ca, "--outform", "pem", "--maxpolltime", "1", *options],
+        ["env", f"SSL_CERT_FILE={server.tls_ca}", "pki", "--scep", "--url", url, "--in", key, "--dn", "CN=strongswan", "--outform", "pem",
+         "--maxpolltime", "1", *strongswan_trust(server), *options],
         check=False,
     )  # fmt: skip
     with open(cert, "wb") as file:
@@ -171,7 +177,7 @@ def certmonger(server, folder, secret):
     os.makedirs(home)
     return server.run(
         ["env", f"HOME={home}", f"XDG_CONFIG_HOME={home}", "dbus-run-session", "--", "bash", "-c", CERTMONGER, "go",
-         home, server.scep_url, secret, server.device_ca],
+         home, server.scep_url, secret, getattr(server, "issuer", server.device_ca)],
         check=False,
     )  # fmt: skip
 
@@ -528,6 +534,74 @@ def test_identity_from_before_the_books(scep):
     device.close()
     ends(scep, old, "DELETE FROM issued_identity WHERE sha256 = {}")
     check_identity(scep, renewal(scep, old).ask().identity().certificate, device.id)
+
+
+# ---- a CA with an EC key, and the registration authority beside it ----
+
+
+@pytest.fixture(scope="module")
+def ec_scep(make_server):
+    own = make_server()
+    own.pomona("ca", "roll-over", "--key", "ec", "--ca-name", "The EC CA")
+    own.scep_url = start_plain_site(own)
+    yield own
+    own.stop()
+
+
+def test_next_ca(ec_scep):
+    """It is offered, signed by the one that issues; then it issues, and identities of both are good."""
+    old = Client(ec_scep, ec_scep.scep_url, challenge(ec_scep, "before")).ask().identity()
+    assert b"GetNextCACert\n" in request(ec_scep.scep_url + "?operation=GetCACaps")[2]
+    status, content_type, body = request(ec_scep.scep_url + "?operation=GetNextCACert")
+    assert (status, content_type) == (200, "application/x-x509-next-ca-cert")
+    issuing = ec_scep.path("issuing.pem")
+    with open(issuing, "w") as file:
+        file.write(ec_scep.pomona("ca", "show"))
+    content = openssl(
+        "cms", "-verify", "-inform", "DER", "-binary", "-noverify", "-nointern", "-certfile", issuing, input=body
+    )
+    told = openssl("pkcs7", "-inform", "DER", "-print_certs", input=content)
+    assert b"CN = The EC CA" in told and told.count(b"BEGIN CERTIFICATE") == 1
+
+    ec_scep.pomona("ca", "roll-over", "--activate")
+    status, content_type, body = request(ec_scep.scep_url + "?operation=GetCACert")
+    assert (status, content_type) == (200, "application/x-x509-ca-ra-cert")
+    certs = re.findall(
+        rb"-----BEGIN.*?-----END CERTIFICATE-----\n", openssl("pkcs7", "-inform", "DER", "-print_certs", input=body), re.S
+    )
+    assert len(certs) == 2
+    ec_scep.registrar, ec_scep.issuer = ec_scep.path("registrar.pem"), ec_scep.path("issuer.pem")
+    for cert in certs:
+        is_ca = b"CA:TRUE" in openssl("x509", "-noout", "-text", input=cert)
+        with open(ec_scep.issuer if is_ca else ec_scep.registrar, "wb") as file:
+            file.write(cert)
+    # A client that has not heard of it, and one that renews.
+    Client(ec_scep, ec_scep.scep_url, challenge(ec_scep, "late"), ca=issuing).ask().certificate()
+    renewed = renewal(ec_scep, old, ca=ec_scep.registrar).ask().certificate()
+    assert b"The EC CA" in openssl("x509", "-noout", "-issuer", input=renewed)
+
+
+def test_clients_of_an_ec_ca(ec_scep):
+    """Enrollment and renewal; the test before has activated it."""
+    assert os.path.exists(ec_scep.issuer)
+    done, cert, key = strongswan(ec_scep, ec_scep.scep_url, "ec-strongswan", "--password", challenge(ec_scep, "ec-1"))
+    assert done.returncode == 0, done.stderr.decode()
+    check_identity(ec_scep, cert, "ec-1")
+    done, cert, _ = strongswan(ec_scep, ec_scep.scep_url, "ec-strongswan-2", "--cert", cert, "--key", key)
+    assert done.returncode == 0, done.stderr.decode()
+    check_identity(ec_scep, cert, "ec-1")
+
+    # It would encrypt to all of them, an EC key too, unless told which.
+    which = ["-ca-fingerprint", fingerprint(ec_scep.registrar)]
+    for _ in range(2):
+        done = scepclient(ec_scep, ec_scep.scep_url, "ec-scepclient", *which, "-challenge", challenge(ec_scep, "ec-2"))
+        assert b"pkiStatus=SUCCESS" in done.stderr, done.stderr.decode()
+        check_identity(ec_scep, ec_scep.path("ec-scepclient/client.pem"), "ec-2")
+
+    done = certmonger(ec_scep, "ec-certmonger", challenge(ec_scep, "ec-3"))
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+    for name in ("first", "second", "cm"):
+        check_identity(ec_scep, ec_scep.path(f"ec-certmonger/{name}.pem"), "ec-3")
 
 
 def test_no_secret_in_the_log(scep):

@@ -71,11 +71,12 @@ class Client:
 
     numbers = iter(range(1_000_000))
 
-    def __init__(self, server, url, challenge=None, key="rsa:2048", subject="/CN=anybody", signer=None, csr_key=None):
+    def __init__(self, server, url, challenge=None, key="rsa:2048", subject="/CN=anybody", signer=None, csr_key=None,
+                 ca=None):  # fmt: skip
         self.server, self.url = server, url
         self.dir = server.path(f"scep-{next(self.numbers)}")
         os.makedirs(self.dir)
-        self.ca = server.device_ca
+        self.ca = ca or server.device_ca
         self.key = csr_key or self.make_key("csr", key)
         self.csr = self.make_csr(self.key, subject, challenge)
         self.signer = signer or self.make_signer()
@@ -190,6 +191,14 @@ def request(url, method="GET", body=None, headers=None, cafile=None):
         return answer.status, answer.getheader("Content-Type"), answer.read()
     finally:
         connection.close()
+
+
+def ca_certificates(url):
+    """PEM of all that GetCACert gives."""
+    _, content_type, body = request(url + "?operation=GetCACert")
+    if content_type == "application/x-x509-ca-cert":
+        return openssl("x509", "-inform", "DER", input=body)
+    return openssl("pkcs7", "-inform", "DER", "-print_certs", input=body)
 
 
 class Reply:
