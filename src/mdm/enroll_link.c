@@ -158,11 +158,11 @@ enroll_link_keep(struct mdm *mdm, const struct enroll_link *link, const char *se
 	const char *hash = download_hash(mdm, secret, address);
 	int64_t now = clock_now();
 	struct db_value sealed;
-	enum err_kind kind = mdm_seal(mdm, download_place(mdm, hash), profile, len, &sealed, err);
+	enum err_kind kind = db_run(mdm->db, SQL_ENROLL_DOWNLOAD_FORGET,
+		DB_ARGS(DB_INT(now - ENROLL_REPEAT_S * second)), NULL, err);
 
 	if (kind == ERR_OK)
-		kind = db_run(mdm->db, SQL_ENROLL_DOWNLOAD_FORGET,
-			DB_ARGS(DB_INT(now - ENROLL_REPEAT_S * second)), NULL, err);
+		kind = mdm_seal(mdm, download_place(mdm, hash), profile, len, &sealed, err);
 	if (kind != ERR_OK)
 		return kind;
 	return db_run(mdm->db, SQL_ENROLL_DOWNLOAD_KEEP,
