@@ -1,12 +1,12 @@
 /*
  * The device CA: made once, sealed under the master key, and it issues.
  */
-#include "base/clock.h"
 #include "mdm/ca.h"
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/clock.h"
 #include "unit.h"
 #include "unit_store.h"
 
