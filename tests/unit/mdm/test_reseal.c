@@ -43,6 +43,7 @@ static const struct {
 	{"enrollment", "push_token"}, /* an address, and no secret without PushMagic */
 	{"payload", "body"},          /* as the operator queued it */
 	{"answer", "raw"},            /* as the device answered */
+	{"scep_issued", "certificate"},
 };
 
 static bool
