@@ -11,6 +11,8 @@ from harness import wait_for
 from harness.device import new_uuid
 from harness.pki import Identity, openssl
 
+pytestmark = pytest.mark.nginx
+
 
 def topic():
     return f"com.apple.mgmt.External.{new_uuid().lower()}"
@@ -95,8 +97,7 @@ def apple(root):
 def lone(make_server):
     """Only the store is needed."""
     server = make_server()
-    for name in ("nginx", "pomona-fcgi"):
-        server.parts.pop(name).stop()
+    server.stop()
     yield server
     server.stop()
 

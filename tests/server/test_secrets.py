@@ -15,12 +15,15 @@ import pytest
 from harness import wait_for
 from harness.process import Program, program_path
 
+pytestmark = pytest.mark.nginx
+
 SEALED = {
     "authority": "key",
     "push_certificate": "key",
     "push_request": "key",
     "enrollment": ("push_magic", "unlock_token", "bootstrap_token"),
     "event_log": "raw",
+    "setting_value": "sealed",
 }
 
 
@@ -99,10 +102,12 @@ def test_no_secret_is_in_the_clear(make_server, pki):
         device.token_update(UnlockToken=secrets[3])
         assert bootstrap_token(device) == secrets[1]
         server.pomona("push-cert", "request", "next")
+        server.pomona("setting", "set", "scep_challenge", "the-operators-own-secret")
         server.pomona("key", "rotate")
         device.send(b"no plist")
         device.token_update(UnlockToken=secrets[3], Token="of a wrong type")
         needles = [form for secret in secrets for form in forms(secret)]
+        needles += forms(b"the-operators-own-secret")
         needles += [device.magic.encode(), user.magic.encode(), b"PRIVATE KEY"]
         for line in key_file(server):
             word = line.split()[-1]
@@ -207,6 +212,7 @@ def test_rotation_under_load(make_server):
     try:
         bystander = server.new_device().enroll(UnlockToken=b"bystander")
         many_events(server, 2000)
+        server.pomona("setting", "set", "scep_challenge", "the-operators-own-secret")
         load = Load(server, 8)
         olds = []
         for number in range(2, 5):
