@@ -79,7 +79,7 @@ class Fleet:
         return [line["message"] for line in self.journal() if "message" in line]
 
     def file(self, suffix, number=1):
-        return os.path.join(self.folder, f"{self.name}-{number}.{suffix}")
+        return os.path.join(self.folder, f"{self.name}-{number:06}.{suffix}")
 
     def fingerprint(self, number=1):
         out = openssl("x509", "-in", self.file("pem", number), "-noout", "-fingerprint", "-sha256")
