@@ -28,6 +28,7 @@ static const char style[] =
 	"main{max-width:42rem;margin:0 auto;padding:max(2rem,env(safe-area-inset-top)) 1rem 3rem}"
 	"h1{font-size:1.9rem;line-height:1.2;margin:0 0 .75rem;overflow-wrap:anywhere}"
 	"h2{font-size:1.2rem;line-height:1.3;margin:0 0 .5rem;overflow-wrap:anywhere}"
+	"h2:not(:first-child){margin-top:1.25rem}"
 	"h3{font-size:1rem;margin:1rem 0 .25rem}"
 	"section{background:var(--card);border:1px solid var(--line);border-radius:14px;"
 	"padding:1.1rem 1.25rem;margin:1rem 0}"
@@ -39,7 +40,8 @@ static const char style[] =
 	"color:var(--on-accent);cursor:pointer}"
 	"button:focus-visible{outline:3px solid var(--text);outline-offset:3px}"
 	"svg{display:block;width:min(15rem,100%);height:auto;margin:.75rem auto;border-radius:8px}"
-	"@media (hover:none) and (pointer:coarse){.computer{display:none}}"
+	/* Who sees the code on a telephone cannot scan it. */
+	"@media (hover:none) and (pointer:coarse),(max-width:30rem){.computer{display:none}}"
 	"@media print{button{display:none}}";
 
 /* ---- the frame ---- */
@@ -166,8 +168,9 @@ write_rights(struct buf *body, const struct enroll_page *page, const char *who)
 			html_fill(body, "<li>%s</li>\n", text);
 	html_fill(body,
 		"</ul>\n<h2>What it will not see</h2>\n"
-		"<p>Management does not show %s your messages, mail, photos, calls, passwords or "
-		"the pages you visit.</p>\n</section>\n",
+		"<p>Management as such does not show %s your messages, mail, photos, calls, "
+		"passwords or the pages you visit. Settings that it installs, such as a VPN, may "
+		"lead what you do through its network.</p>\n</section>\n",
 		who);
 }
 
