@@ -39,7 +39,8 @@ do_work(void *context, struct err *err)
 {
 	const struct work *work = context;
 	enum err_kind kind = db_run(work->db, SQL_SETTING_SET,
-		DB_ARGS(DB_TEXT(work->name), DB_TEXT("value"), DB_INT(clock_now())), NULL, err);
+		DB_ARGS(DB_TEXT(work->name), DB_TEXT("value"), DB_INT(clock_now()), DB_NULL()),
+		NULL, err);
 
 	return kind != ERR_OK ? kind
 			      : db_run(work->db, SQL_EVENT_ADD,

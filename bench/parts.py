@@ -6,8 +6,11 @@ import statistics
 import subprocess
 import threading
 import time
+from urllib.parse import urlsplit
 
-from rig import BUSY, DEVICES, Rig, free_port, new_directory, program, wait_for
+from rig import (
+    BUSY, DEVICES, Rig, ca_certificates, cpu_seconds, free_port, new_directory, program, start_plain_site, wait_for,
+)  # fmt: skip
 
 
 class Effort:
@@ -321,7 +324,43 @@ def h2load(uris, body, count):
     return float(line.split(",")[1].split()[0])
 
 
-# ---- 6. commits, 7. memory ----
+# ---- 6. identities ----
+
+
+def issue_by_scep(server, effort):
+    """Measures identities over plain HTTP; the requests are made beforehand."""
+    url = start_plain_site(server)
+    count = 200 * effort.seconds
+    secret = server.pomona("scep", "challenge", "--uses", "1000000").strip()
+    certs = server.path("scep-certs.pem")
+    with open(certs, "wb") as file:
+        file.write(ca_certificates(url))
+
+    def measure():
+        before = cpu_seconds([server.fcgi.pid])
+        argv = [program("bench/scep"), urlsplit(url).port, certs, secret, count, "16"]
+        done = subprocess.run([str(word) for word in argv], capture_output=True, check=True)
+        return {"rps": count / float(done.stdout), "us": (cpu_seconds([server.fcgi.pid]) - before) / count * 1e6}
+
+    return side_by_side(effort, measure)[0]
+
+
+def scep(figures, rig, effort):
+    own = Rig(new_directory(), 1)
+    try:
+        own.server.pomona("ca", "roll-over", "--key", "ec")
+        own.server.pomona("ca", "roll-over", "--activate")
+        for name, server in (("RSA CA", rig.server), ("EC CA", own.server)):
+            results = issue_by_scep(server, effort)
+            figures.add("scep", f"{name}: identities, 16 connections", "/s", [result["rps"] for result in results])
+            figures.add("scep", f"{name}: responder's CPU for one", "us", [result["us"] for result in results])
+            core = figures.add("scep", f"{name}: for a core of the responder", "/s", [1e6 / result["us"] for result in results])
+            figures.bar(f"identities by SCEP for a core of the responder, {name}", core, "at least 250/s", core >= 250)
+    finally:
+        own.close()
+
+
+# ---- 7. commits, 8. memory ----
 
 
 def commit(figures, rig, effort):
@@ -351,4 +390,4 @@ def memory(figures, rig, effort):
         own.close()
 
 
-PARTS = {"floor": floor, "session": session, "growth": growth, "push": push, "commit": commit, "memory": memory}
+PARTS = {"floor": floor, "session": session, "growth": growth, "push": push, "scep": scep, "commit": commit, "memory": memory}

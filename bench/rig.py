@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "server"))
 
 from harness import Pki, Server, free_port, wait_for  # noqa: E402
 from harness.process import Program, Programs  # noqa: E402
+from harness.scep import ca_certificates, start_plain_site  # noqa: E402, F401
 from harness.front import NGINX_CONF  # noqa: E402
 
 DEVICES = 64

@@ -12,7 +12,7 @@ ORDER BY id LIMIT $4;
 SELECT v.id, v.device_id, v.kind, v.udid, v.serial, v.name, v.model, v.product, v.os_version, v.os_major, v.build,
 	v.topic, v.state, v.push_state, v.enrolled_at, v.last_seen, e.token_at, e.token_tally,
 	CASE WHEN e.unlock_token IS NULL THEN 0 ELSE 1 END, CASE WHEN e.bootstrap_token IS NULL THEN 0 ELSE 1 END,
-	e.awaiting_configuration, e.certificate, p.sent_at, p.status, COALESCE(p.stopped, p.reason), e.no
+	e.awaiting_configuration, e.certificate, e.identity_expires, p.sent_at, p.status, COALESCE(p.stopped, p.reason), e.no
 FROM device v JOIN enrollment e ON e.id = v.id LEFT JOIN push p ON p.enrollment_no = e.no
 WHERE v.id = $1;
 
@@ -24,6 +24,35 @@ SELECT request, seen_at FROM inventory WHERE enrollment_no = $1 ORDER BY request
 
 -- name: cli_device_channels
 SELECT id FROM enrollment WHERE device_no = $1 ORDER BY id;
+
+-- name: cli_identity_list
+-- Newest first.
+SELECT v.serial, v.subject, v.device, v.state, v.not_before, v.not_after, v.issued_at, v.origin, v.sha256, v.pinned,
+	v.replaces, v.revoked_at, v.revoke_reason, i.issued_at, i.sha256
+FROM issued_identity i JOIN identity v ON v.sha256 = i.sha256
+WHERE (i.issued_at, i.sha256) < ($1, $2) AND ($3 IS NULL OR v.state = $3) AND ($4 IS NULL OR v.device = $4)
+	AND ($5 IS NULL OR instr(lower(i.subject), lower($5)) > 0 OR instr(lower(i.serial), lower($5)) > 0
+		OR instr(i.sha256, lower($5)) > 0)
+ORDER BY i.issued_at DESC, i.sha256 DESC LIMIT $6;
+
+-- name: cli_identity_show
+SELECT serial, subject, device, state, not_before, not_after, issued_at, origin, sha256, pinned, replaces, revoked_at,
+	revoke_reason
+FROM identity WHERE sha256 = $1;
+
+-- name: cli_identity_which
+-- What a word may mean, the surest first: SHA-256, serial number, the device's pin, common name.
+SELECT sha256, 0 AS rank FROM issued_identity WHERE sha256 = lower($1)
+UNION ALL
+SELECT sha256, 1 FROM issued_identity WHERE serial = upper($1)
+UNION ALL
+SELECT certificate, 0 FROM enrollment WHERE certificate = lower($1)
+	AND NOT EXISTS (SELECT 1 FROM issued_identity WHERE sha256 = lower($1))
+UNION ALL
+SELECT certificate, 2 FROM enrollment WHERE id = $1 AND certificate IS NOT NULL
+UNION ALL
+SELECT sha256, 3 FROM issued_identity WHERE common_name = $1
+ORDER BY rank LIMIT 100;
 
 -- name: cli_queue_open
 SELECT e.id, p.request, p.uuid, d.state, d.priority, d.queued_at, d.not_before, d.expires_at, d.sent_at, d.ended_at,

@@ -1,10 +1,10 @@
 -- Who gets an identity by SCEP; twin of src/mdm/scep.c.
 
--- name: scep_authorities
+-- name: authority_stamp
 -- Changes whenever another authority has to be loaded.
 SELECT name, role, created_at FROM authority ORDER BY name;
 
--- name: scep_keys
+-- name: authority_scep_keys
 -- First the registration authority of the CA that issues, if it has one, then that CA, then those from before.
 SELECT a.name, a.certificate, a.key, a.chain, CASE
 		WHEN a.role = 'ra' THEN CASE WHEN i.name IS NULL THEN 3 ELSE 0 END
@@ -13,9 +13,6 @@ SELECT a.name, a.certificate, a.key, a.chain, CASE
 FROM authority a LEFT JOIN authority i ON i.name = a.belongs_to AND i.role = 'issuing'
 WHERE a.role IN ('issuing', 'former', 'ra')
 ORDER BY rank, a.created_at DESC, a.name;
-
--- name: scep_next_authority
-SELECT certificate, chain FROM authority WHERE role = 'next';
 
 -- name: scep_identity
 -- The identity that has signed a message, whose it is, and whether it may.

@@ -40,6 +40,8 @@ ALTER TABLE authority ADD COLUMN chain_crl TEXT;
 ALTER TABLE authority ADD COLUMN not_after BIGINT;
 -- When a next one becomes the issuing one.
 ALTER TABLE authority ADD COLUMN activate_at BIGINT;
+CREATE UNIQUE INDEX authority_issuing ON authority (role) WHERE role = 'issuing';
+CREATE UNIQUE INDEX authority_next ON authority (role) WHERE role = 'next';
 
 -- The pin's end, so that an expired identity is refused without another look.
 ALTER TABLE enrollment ADD COLUMN identity_expires BIGINT;
@@ -64,3 +66,4 @@ CREATE TABLE expiry_warning (
 	days INTEGER NOT NULL,
 	PRIMARY KEY (kind, name)
 );
+CREATE INDEX expiry_warning_ends ON expiry_warning (not_after);

@@ -75,6 +75,7 @@ static const struct table_column show_columns[] = {
 	{"has_bootstrap_token", "Has a bootstrap token", TABLE_BOOL, 0},
 	{"awaiting_configuration", "Awaits configuration", TABLE_BOOL, 0},
 	{"certificate", "Certificate (SHA-256)", TABLE_TEXT, 0},
+	{"identity_expires", "Certificate ends", TABLE_TIME, 0},
 	{"push_sent_at", "Last push", TABLE_TIME, 0},
 	{"push_status", "APNs answered", TABLE_INTEGER, 0},
 	{"push_reason", "APNs reason", TABLE_TEXT, 0},

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "cli/file.h"
+#include "cli/identity_find.h"
 #include "mdm/ca.h"
 #include "mdm/identity.h"
 
@@ -246,6 +247,9 @@ take_options(struct issuing *issuing)
 	enum err_kind kind = take_key_type(issuing);
 
 	issuing->dir = cli_option(cli, "out");
+	if (cli_option(cli, "renew") != NULL &&
+		(cli->words.count > 1 || cli_option(cli, "count") != NULL))
+		return cli_wrong_usage(cli, issuing->err, "--renew issues one identity");
 	if (issuing->dir == NULL)
 		return cli_wrong_usage(cli, issuing->err, "where to? Give --out DIR");
 	if (kind == ERR_OK)
@@ -266,12 +270,17 @@ take_options(struct issuing *issuing)
 static enum err_kind
 load_issuer(struct issuing *issuing)
 {
+	const char *renew = cli_option(issuing->cli, "renew");
 	struct mdm *mdm = &issuing->cli->mdm;
 	enum err_kind kind = db_begin(mdm->db, DB_READ, issuing->err);
 
 	if (kind != ERR_OK)
 		return kind;
-	kind = ca_issuer(mdm, &issuing->issuer, issuing->err);
+	kind = renew == NULL
+		       ? ERR_OK
+		       : identity_which(issuing->cli, renew, &issuing->replaces, issuing->err);
+	if (kind == ERR_OK)
+		kind = ca_issuer(mdm, &issuing->issuer, issuing->err);
 	db_rollback(mdm->db);
 	return kind;
 }

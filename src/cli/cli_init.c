@@ -17,18 +17,17 @@
 
 #include "cli/file.h"
 #include "mdm/ca.h"
+#include "mdm/ca_files.h"
 #include "mdm/setting.h"
 
-enum { PEM_MOST = 64 * 1024, NAME_MOST = 64 };
-
-static const char ca_name[] = "Pomona Device CA";
+enum { NAME_MOST = 64 };
 
 struct init {
 	struct cli *cli;
 	struct err *err;
 	struct table table;
-	const char *dir;     /* of --dir, absolute; NULL: not given */
-	const char *ca_file; /* device-ca.pem */
+	const char *dir;       /* of --dir, absolute; NULL: not given */
+	struct ca_files files; /* for the web server */
 	bool had_store;
 	const struct passwd *user; /* of --user; NULL: not given */
 };
@@ -162,19 +161,24 @@ static enum err_kind
 step_ca(struct init *init)
 {
 	struct cli *cli = init->cli;
-	const char *name = cli_option(cli, "ca-name");
 	const char *organization = cli_option(cli, "organization");
+	const char *key = cli_option(cli, "ca-key"), *name, *pem;
+	struct ca_plan plan = {.common_name = cli_option(cli, "ca-name"),
+		.organization = organization,
+		.key = key != NULL && strcmp(key, "ec") == 0 ? X509_KEY_EC_P256
+							     : X509_KEY_RSA_2048};
 	struct x509_info info;
-	const char *pem;
 	enum err_kind kind;
 	bool made;
 
 	if (organization != NULL && strlen(organization) > NAME_MOST)
-		organization = NULL;
-	kind = ca_create(&cli->mdm, name == NULL ? ca_name : name, organization, init->err);
-	made = kind == ERR_OK;
-	if (kind == ERR_CONFLICT)
+		plan.organization = NULL;
+	kind = ca_certificate(&cli->mdm, &pem, init->err);
+	made = kind == ERR_NOT_FOUND;
+	if (kind == ERR_OK)
 		kind = keep_ca(init);
+	else if (made)
+		kind = ca_make(&cli->mdm, &plan, &name, init->err);
 	if (kind == ERR_OK)
 		kind = ca_certificate(&cli->mdm, &pem, init->err);
 	if (kind == ERR_OK)
@@ -224,45 +228,20 @@ step_contents(struct init *init)
 
 /* ---- for the web server, and for whom ---- */
 
-static const char *
-beside(struct arena *arena, const char *path, const char *name)
-{
-	return arena_printf(arena, "%s/%s", dirname(arena_strdup(arena, path)), name);
-}
-
 static enum err_kind
-write_ca_file(struct init *init, const char *pem)
+step_ca_files(struct init *init)
 {
 	struct cli *cli = init->cli;
+	struct ca_files_done done;
 	enum err_kind kind;
-	char *there;
-	size_t len;
 
-	init->ca_file = beside(&cli->arena, cli->conf.key, "device-ca.pem");
-	kind = file_write(init->ca_file, pem, strlen(pem), 0644, init->err);
-	if (kind == ERR_OK || kind == ERR_CONFLICT)
-		say(init, "CA certificate", kind == ERR_OK, init->ca_file);
-	if (kind != ERR_CONFLICT)
-		return kind;
-	kind = file_read(&cli->arena, init->ca_file, PEM_MOST, &there, &len, init->err);
-	if (kind == ERR_OK && strstr(there, pem) == NULL)
-		cli_complain(
-			cli, "%s does not hold the device CA: see `pomona ca show`", init->ca_file);
+	init->files = ca_files_beside(&cli->arena, cli->conf.key);
+	kind = ca_files_refresh(&cli->mdm, &init->files, &done, init->err);
+	if (kind == ERR_OK) {
+		say(init, "CA certificate", done.pem, init->files.pem);
+		say(init, "CRL", done.crl, init->files.crl);
+	}
 	return kind;
-}
-
-static enum err_kind
-step_ca_file(struct init *init)
-{
-	struct cli *cli = init->cli;
-	const char *pem;
-	enum err_kind kind = db_begin(cli->mdm.db, DB_READ, init->err);
-
-	if (kind != ERR_OK)
-		return kind;
-	kind = ca_certificate(&cli->mdm, &pem, init->err);
-	db_rollback(cli->mdm.db);
-	return kind == ERR_OK ? write_ca_file(init, pem) : kind;
 }
 
 /* SQLite, run by root, gives -wal and -shm to whom the database belongs: once is enough. */
@@ -275,7 +254,8 @@ step_user(struct init *init)
 		init->dir,
 		init->dir == NULL ? NULL : cli->conf.path,
 		cli->conf.key,
-		init->ca_file,
+		init->files.pem,
+		init->files.crl,
 		database,
 		arena_printf(&cli->arena, "%s-wal", database),
 		arena_printf(&cli->arena, "%s-shm", database),
@@ -304,6 +284,10 @@ check_options(struct init *init)
 
 	if (cli_option(cli, "dir") != NULL && cli_option(cli, "config") != NULL)
 		return cli_wrong_usage(cli, init->err, "--dir or --config, not both");
+	if (words_choice(&cli->words, "ca-key", "rsa ec", init->err) != ERR_OK) {
+		cli->usage = true;
+		return init->err->kind;
+	}
 	if (url != NULL)
 		kind = setting_check("server_url", url, init->err);
 	if (kind == ERR_OK && organization != NULL)
@@ -321,7 +305,7 @@ enum err_kind
 cli_init(struct cli *cli, struct err *err)
 {
 	static enum err_kind (*const steps[])(struct init * init) = {
-		step_conf, step_key, step_store, step_contents, step_ca_file, step_user};
+		step_conf, step_key, step_store, step_contents, step_ca_files, step_user};
 	struct init init = {.cli = cli, .err = err};
 	enum err_kind kind = check_options(&init);
 

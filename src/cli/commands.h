@@ -12,6 +12,12 @@ enum err_kind cli_admission_add(struct cli *cli, struct err *err);
 enum err_kind cli_admission_list(struct cli *cli, struct err *err);
 enum err_kind cli_admission_remove(struct cli *cli, struct err *err);
 
+enum err_kind cli_ca_crl(struct cli *cli, struct err *err);
+enum err_kind cli_ca_files(struct cli *cli, struct err *err);
+enum err_kind cli_ca_import(struct cli *cli, struct err *err);
+enum err_kind cli_ca_list(struct cli *cli, struct err *err);
+enum err_kind cli_ca_retire(struct cli *cli, struct err *err);
+enum err_kind cli_ca_roll_over(struct cli *cli, struct err *err);
 enum err_kind cli_ca_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
@@ -22,6 +28,10 @@ enum err_kind cli_enroll_links(struct cli *cli, struct err *err);
 enum err_kind cli_enroll_revoke(struct cli *cli, struct err *err);
 
 enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
+enum err_kind cli_identity_list(struct cli *cli, struct err *err);
+enum err_kind cli_identity_revoke(struct cli *cli, struct err *err);
+enum err_kind cli_identity_search(struct cli *cli, struct err *err);
+enum err_kind cli_identity_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_init(struct cli *cli, struct err *err);
 

@@ -18,9 +18,17 @@
 
 enum { CA_BITS = 3072, RA_BITS = 2048, CA_YEARS_MOST = 100 };
 
-static const struct x509_extension ca_extensions[] = {
+static const struct x509_extension ec_ca_extensions[] = {
 	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
 	{NID_key_usage, "critical,keyCertSign,cRLSign"},
+	{NID_subject_key_identifier, "hash"},
+	{0, NULL},
+};
+
+/* Its key does SCEP's part, too, and some clients look whether it may. */
+static const struct x509_extension rsa_ca_extensions[] = {
+	{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
+	{NID_key_usage, "critical,keyCertSign,cRLSign,digitalSignature,keyEncipherment"},
 	{NID_subject_key_identifier, "hash"},
 	{0, NULL},
 };
@@ -41,7 +49,9 @@ enum err_kind
 x509_make_ca_of(struct arena *arena, const struct x509_ca_plan *plan, struct x509_identity *ca,
 	struct err *err)
 {
-	struct x509_draft draft = {.common_name = plan->common_name, .extensions = ca_extensions};
+	bool is_rsa = plan->key == X509_KEY_RSA_2048;
+	struct x509_draft draft = {.common_name = plan->common_name,
+		.extensions = is_rsa ? rsa_ca_extensions : ec_ca_extensions};
 	enum err_kind kind = x509_check_name("name of the CA", plan->common_name, err);
 
 	*ca = (struct x509_identity){0};
@@ -54,9 +64,8 @@ x509_make_ca_of(struct arena *arena, const struct x509_ca_plan *plan, struct x50
 	if (kind != ERR_OK)
 		return kind;
 	draft.days = plan->years * 365 + plan->years / 4;
-	draft.key = plan->key == X509_KEY_RSA_2048
-			    ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CA_BITS)
-			    : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+	draft.key = is_rsa ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CA_BITS)
+			   : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	kind = x509_draft_identity(arena, &draft, ca, err);
 	EVP_PKEY_free(draft.key);
 	return kind;

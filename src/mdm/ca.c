@@ -8,15 +8,18 @@
 #include "base/clock.h"
 #include "mdm/identity.h"
 
-enum { YEARS = 20, TRUSTED_MOST = 1024 * 1024 };
+enum { TRUSTED_MOST = 1024 * 1024 };
 
-static const char device_ca[] = "device";
-
-/* Where the key of the CA of that name is sealed for. */
-static const char *
-key_place(struct mdm *mdm, const char *name)
+enum err_kind
+ca_open_key(struct mdm *mdm, const char *name, const void *sealed, size_t len, const char **key_pem,
+	struct err *err)
 {
-	return arena_printf(mdm->arena, "authority/key/%s", name);
+	unsigned char *key;
+	enum err_kind kind = seal_open(mdm->key, mdm->arena,
+		arena_printf(mdm->arena, "authority/key/%s", name), sealed, len, &key, &len, err);
+
+	*key_pem = (const char *)key;
+	return kind;
 }
 
 static enum err_kind
@@ -27,28 +30,6 @@ find(struct mdm *mdm, struct db_row *row, struct err *err)
 	if (kind == ERR_NOT_FOUND)
 		return err_set(err, kind, "there is no device CA yet: run pomona init");
 	return kind;
-}
-
-enum err_kind
-ca_create(struct mdm *mdm, const char *common_name, const char *organization, struct err *err)
-{
-	struct x509_identity ca;
-	struct db_value sealed;
-	struct db_row row;
-	enum err_kind kind = find(mdm, &row, err);
-
-	if (kind == ERR_OK)
-		return err_set(err, ERR_CONFLICT, "there is a device CA already");
-	if (kind == ERR_NOT_FOUND)
-		kind = x509_make_ca(mdm->arena, common_name, organization, YEARS, &ca, err);
-	if (kind == ERR_OK)
-		kind = mdm_seal(mdm, key_place(mdm, device_ca), ca.key_pem, strlen(ca.key_pem),
-			&sealed, err);
-	if (kind != ERR_OK)
-		return kind;
-	return db_run(mdm->db, SQL_AUTHORITY_ADD,
-		DB_ARGS(DB_TEXT(device_ca), DB_TEXT(ca.cert_pem), sealed, DB_INT(clock_now())),
-		NULL, err);
 }
 
 enum err_kind
@@ -83,7 +64,8 @@ ca_trusted(struct mdm *mdm, const char **pem, struct err *err)
 
 	*pem = NULL;
 	buf_init(&all, mdm->arena, TRUSTED_MOST);
-	kind = db_each(mdm->db, SQL_AUTHORITY_TRUSTED, DB_NONE, add_trusted, &all, err);
+	kind = db_each(mdm->db, SQL_AUTHORITY_TRUSTED, DB_ARGS(DB_INT(clock_now())), add_trusted,
+		&all, err);
 	if (kind != ERR_OK)
 		return kind;
 	if (all.len == 0)
@@ -94,25 +76,89 @@ ca_trusted(struct mdm *mdm, const char **pem, struct err *err)
 	return ERR_OK;
 }
 
+enum err_kind
+ca_next_certificate(struct mdm *mdm, const char **pem, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind =
+		db_first(mdm->db, SQL_AUTHORITY_BY_ROLE, DB_ARGS(DB_TEXT("next")), &row, err);
+
+	*pem = NULL;
+	if (kind == ERR_NOT_FOUND)
+		return err_set(err, kind, "there is no next device CA");
+	if (kind == ERR_OK)
+		*pem = arena_printf(mdm->arena, "%s%s", db_text(&row, 1),
+			db_is_null(&row, 2) ? "" : db_text(&row, 2));
+	return kind;
+}
+
+struct listing {
+	struct mdm *mdm;
+	enum err_kind (*each)(const struct ca_authority *authority, void *context, struct err *err);
+	void *context;
+};
+
+static enum err_kind
+list_row(const struct db_row *row, void *context, struct err *err)
+{
+	const struct listing *listing = context;
+	struct ca_authority authority = {.name = db_text(row, 0),
+		.role = db_text(row, 1),
+		.certificate = db_text(row, 2),
+		.created_at = db_int(row, 3),
+		.activate_at = db_int(row, 4),
+		.belongs_to = db_text(row, 5),
+		.chain = db_text(row, 6)};
+	enum err_kind kind =
+		x509_inspect(listing->mdm->arena, authority.certificate, &authority.info, err);
+
+	return kind == ERR_OK ? listing->each(&authority, listing->context, err) : kind;
+}
+
+enum err_kind
+ca_each(struct mdm *mdm,
+	enum err_kind (*each)(const struct ca_authority *authority, void *context, struct err *err),
+	void *context, struct err *err)
+{
+	struct listing listing = {.mdm = mdm, .each = each, .context = context};
+
+	return db_each(mdm->db, SQL_AUTHORITY_LIST, DB_NONE, list_row, &listing, err);
+}
+
 /* ---- issuing ---- */
+
+/* Certificate and key of ROW: certificate, key, name. */
+static enum err_kind
+open_row(struct mdm *mdm, const struct db_row *row, struct x509_identity *ca, struct err *err)
+{
+	size_t len;
+	const void *sealed = db_blob(row, 1, &len);
+
+	ca->cert_pem = db_text(row, 0);
+	return ca_open_key(mdm, db_text(row, 2), sealed, len, &ca->key_pem, err);
+}
 
 static enum err_kind
 open_key(struct mdm *mdm, struct x509_identity *ca, struct err *err)
 {
-	const void *sealed;
-	unsigned char *key;
-	size_t len;
 	struct db_row row;
+	enum err_kind kind = find(mdm, &row, err);
+
+	return kind == ERR_OK ? open_row(mdm, &row, ca, err) : kind;
+}
+
+enum err_kind
+ca_scep_identity(struct mdm *mdm, struct x509_identity *identity, struct err *err)
+{
+	struct db_row row, registrar;
 	enum err_kind kind = find(mdm, &row, err);
 
 	if (kind != ERR_OK)
 		return kind;
-	sealed = db_blob(&row, 1, &len);
-	kind = seal_open(mdm->key, mdm->arena, key_place(mdm, db_text(&row, 2)), sealed, len, &key,
-		&len, err);
-	ca->cert_pem = db_text(&row, 0);
-	ca->key_pem = (const char *)key;
-	return kind;
+	kind = db_first(mdm->db, SQL_AUTHORITY_REGISTRAR, DB_ARGS(row.values[2]), &registrar, err);
+	if (kind == ERR_NOT_FOUND)
+		return open_row(mdm, &row, identity, err);
+	return kind == ERR_OK ? open_row(mdm, &registrar, identity, err) : kind;
 }
 
 enum err_kind

@@ -207,6 +207,23 @@ take_over(struct stranger *stranger, struct enrollment *enrollment)
 		stranger, enrollment, no, renewal ? EVENT_IDENTITY_RENEWED : EVENT_IDENTITY_PINNED);
 }
 
+/* It was pinned when its end was not looked at yet. */
+static enum err_kind
+note_end(struct stranger *stranger, struct enrollment *enrollment)
+{
+	const struct pin_caller *caller = stranger->caller;
+	struct mdm *mdm = stranger->mdm;
+	int64_t no = enrollment->device_no == 0 ? enrollment->no : enrollment->device_no;
+	struct x509_info info;
+
+	if (x509_inspect_der(mdm->arena, caller->der, caller->der_len, &info, NULL) != ERR_OK)
+		return ERR_OK; /* whoever has verified it could read it */
+	enrollment->identity_expires = info.not_after;
+	return db_run(mdm->db, SQL_PIN_SET,
+		DB_ARGS(DB_INT(no), DB_TEXT(caller->certificate), DB_INT(info.not_after)), NULL,
+		stranger->err);
+}
+
 enum err_kind
 pin_check(struct mdm *mdm, struct enrollment *enrollment, const struct pin_caller *caller,
 	struct err *err)
@@ -219,6 +236,12 @@ pin_check(struct mdm *mdm, struct enrollment *enrollment, const struct pin_calle
 		return refuse(&stranger, "the device is blocked");
 	if (!pinned)
 		return take_over(&stranger, enrollment);
+	if (enrollment->identity_expires == 0 && caller->der != NULL) {
+		enum err_kind kind = note_end(&stranger, enrollment);
+
+		if (kind != ERR_OK)
+			return kind;
+	}
 	if (enrollment->identity_expires != 0 && enrollment->identity_expires <= clock_now())
 		return refuse(&stranger, "the identity has expired");
 	return ERR_OK;

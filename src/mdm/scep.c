@@ -422,19 +422,6 @@ scep_answer_message(struct mdm *mdm, const void *message, size_t len, struct sce
 
 /* ---- the others ---- */
 
-/* The certificate of the next CA and those above it, PEM; ERR_NOT_FOUND: there is none. */
-static enum err_kind
-find_next(struct mdm *mdm, const char **pem, struct err *err)
-{
-	struct db_row row;
-	enum err_kind kind = db_first(mdm->db, SQL_SCEP_NEXT_AUTHORITY, DB_NONE, &row, err);
-
-	if (kind == ERR_OK)
-		*pem = arena_printf(mdm->arena, "%s%s", db_text(&row, 0),
-			db_is_null(&row, 1) ? "" : db_text(&row, 1));
-	return kind;
-}
-
 /* strongSwan 5.9.8 believes in AES and Renewal only where it sees SHA-384. */
 enum err_kind
 scep_answer_caps(struct mdm *mdm, struct scep_answer *answer, struct err *err)
@@ -447,7 +434,7 @@ scep_answer_caps(struct mdm *mdm, struct scep_answer *answer, struct err *err)
 		return kind;
 	kind = setting_get(mdm, "scep_legacy", &legacy, err);
 	if (kind == ERR_OK)
-		next = find_next(mdm, &pem, err);
+		next = ca_next_certificate(mdm, &pem, err);
 	db_rollback(mdm->db);
 	if (kind != ERR_OK || (next != ERR_OK && next != ERR_NOT_FOUND))
 		return err->kind;
@@ -485,7 +472,7 @@ scep_answer_certs(struct mdm *mdm, struct scep_answer *answer, struct err *err)
 static enum err_kind
 read_next(struct asking *asking, struct err *err)
 {
-	enum err_kind kind = find_next(asking->mdm, &asking->next, err);
+	enum err_kind kind = ca_next_certificate(asking->mdm, &asking->next, err);
 
 	if (kind == ERR_NOT_FOUND)
 		return err_set(err, kind, "there is no next CA");

@@ -53,7 +53,7 @@ read_stamp(struct mdm *mdm, struct buf *stamp, struct err *err)
 {
 	buf_init(stamp, mdm->arena, STAMP_MOST);
 	buf_str(stamp, "");
-	return db_each(mdm->db, SQL_SCEP_AUTHORITIES, DB_NONE, add_to_stamp, stamp, err);
+	return db_each(mdm->db, SQL_AUTHORITY_STAMP, DB_NONE, add_to_stamp, stamp, err);
 }
 
 struct loading {
@@ -66,18 +66,14 @@ struct loading {
 static enum err_kind
 add_key(struct loading *loading, const struct db_row *row, struct err *err)
 {
-	struct mdm *mdm = loading->mdm;
-	const char *place = arena_printf(mdm->arena, "authority/key/%s", db_text(row, 0));
 	struct x509_identity identity = {.cert_pem = db_text(row, 1)};
-	unsigned char *opened;
 	size_t len;
 	const void *sealed = db_blob(row, 2, &len);
 	enum err_kind kind =
-		seal_open(mdm->key, mdm->arena, place, sealed, len, &opened, &len, err);
+		ca_open_key(loading->mdm, db_text(row, 0), sealed, len, &identity.key_pem, err);
 
 	if (kind != ERR_OK)
 		return kind;
-	identity.key_pem = (const char *)opened;
 	kind = scep_key_new(&identity, &loading->authority->keys[loading->keys], err);
 	if (kind == ERR_OK)
 		loading->keys++;
@@ -126,7 +122,8 @@ load(struct mdm *mdm, const char *stamp, struct scep_authority **authority, stru
 	buf_init(&loading.certs, mdm->arena, CERTS_MOST);
 	kind = ca_issuer(mdm, &loading.authority->issuer, err);
 	if (kind == ERR_OK)
-		kind = db_each(mdm->db, SQL_SCEP_KEYS, DB_NONE, add_authority, &loading, err);
+		kind = db_each(
+			mdm->db, SQL_AUTHORITY_SCEP_KEYS, DB_NONE, add_authority, &loading, err);
 	if (kind == ERR_OK && (loading.keys == 0 || loading.certs.len == 0))
 		kind = err_set(err, ERR_CONFLICT,
 			"SCEP needs an RSA key: the CA has none, and no registration authority");

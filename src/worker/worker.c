@@ -1,6 +1,6 @@
 /*
- * The worker's loop: pushes, every few seconds the commands whose time is over, and every minute
- * what has been kept long enough.  It looks for
+ * The worker's loop: pushes, every few seconds the commands whose time is over, every minute what
+ * has been kept long enough, and what there is to do about certificates.  It looks for
  * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
@@ -13,7 +13,9 @@
 #include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
+#include "worker/certificates.h"
 #include "worker/pusher.h"
+#include "worker/work.h"
 
 enum {
 	EXPIRE_EVERY_MS = 10 * 1000,
@@ -35,31 +37,6 @@ stop(int signal_number)
 	stopping = 1;
 }
 
-typedef enum err_kind (*work_fn)(struct mdm *mdm, void *context, struct err *err);
-
-/* Does WORK, which finds nothing to do in most cases, in a read transaction; when it has to write,
- * from its start in a write transaction. */
-static enum err_kind
-do_work(struct mdm *mdm, work_fn work, void *context, struct err *err)
-{
-	enum err_kind kind = db_begin(mdm->db, DB_READ, err);
-
-	if (kind != ERR_OK)
-		return kind;
-	kind = work(mdm, context, err);
-	db_rollback(mdm->db);
-	if (kind != ERR_NEEDS_WRITE)
-		return kind;
-	kind = db_begin(mdm->db, DB_WRITE, err);
-	if (kind != ERR_OK)
-		return kind;
-	kind = work(mdm, context, err);
-	if (kind == ERR_OK)
-		return db_commit(mdm->db, err);
-	db_rollback(mdm->db);
-	return kind;
-}
-
 /* ---- commands whose time is over ---- */
 
 /* CONTEXT: how many it were; EXPIRE_MOST: there may be more. */
@@ -77,7 +54,7 @@ expire_when_due(struct mdm *mdm, int64_t *next)
 
 	if (*next > clock_now())
 		return;
-	if (do_work(mdm, expire, &count, &err) != ERR_OK)
+	if (work_do(mdm, expire, &count, &err) != ERR_OK)
 		log_line(LOG_WARNING, "expired commands cannot be ended now", "error", err.message,
 			NULL);
 	else if (count == EXPIRE_MOST)
@@ -137,7 +114,7 @@ retain_when_due(struct mdm *mdm, struct retaining *retaining)
 
 	if (retaining->next_at > began)
 		return;
-	if (do_work(mdm, retain, &step, &err) != ERR_OK) {
+	if (work_do(mdm, retain, &step, &err) != ERR_OK) {
 		log_line(LOG_WARNING, "what is old cannot be removed now", "error", err.message,
 			NULL);
 		retaining->next_at = clock_ticks_us() + RETAIN_EVERY_US;
@@ -173,7 +150,7 @@ beat_when_due(struct mdm *mdm, struct heartbeat *heartbeat, int64_t *next)
 
 	if (*next > clock_now())
 		return;
-	do_work(mdm, note_heartbeat, heartbeat, &err);
+	work_do(mdm, note_heartbeat, heartbeat, &err);
 	*next = clock_now() + HEARTBEAT_EVERY_MS;
 }
 
@@ -198,6 +175,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 	struct heartbeat *heartbeat, struct err *err)
 {
 	int64_t next_expire = 0, next_check = 0, next_beat = 0, deadline;
+	struct certificates certificates = certificates_new(mdm, conf);
 	struct retaining retaining = {0};
 
 	while (!stopping) {
@@ -211,6 +189,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 		pusher_round(pusher, true);
 		expire_when_due(mdm, &next_expire);
 		retain_when_due(mdm, &retaining);
+		certificates_round(&certificates);
 		beat_when_due(mdm, heartbeat, &next_beat);
 		arena_reset(mdm->arena);
 		pusher_wait(pusher, (int)conf->poll_ms);
@@ -247,7 +226,7 @@ worker_run(struct db_store *store, struct seal_key *key, const struct conf *conf
 	signal(SIGINT, stop);
 	log_line(LOG_INFO, "ready", NULL);
 	kind = loop(pusher, &mdm, store, conf, &heartbeat, err);
-	do_work(&mdm, end_heartbeat, &heartbeat, NULL);
+	work_do(&mdm, end_heartbeat, &heartbeat, NULL);
 	pusher_free(pusher);
 	plist_reader_free(mdm.reader);
 	db_close(mdm.db);

@@ -92,7 +92,9 @@ test_the_ca(void **state)
 	assert_true(info.not_before > clock_now() - 3600000 - 60000);
 	assert_int_equal(X509_check_ca(cert), 1);
 	assert_int_equal(X509_get_pathlen(cert), 0);
-	assert_int_equal(X509_get_key_usage(cert), X509v3_KU_KEY_CERT_SIGN | X509v3_KU_CRL_SIGN);
+	assert_int_equal(X509_get_key_usage(cert), X509v3_KU_KEY_CERT_SIGN | X509v3_KU_CRL_SIGN |
+							   X509v3_KU_DIGITAL_SIGNATURE |
+							   X509v3_KU_KEY_ENCIPHERMENT);
 	assert_true(is_critical(cert, NID_basic_constraints));
 	assert_true(is_critical(cert, NID_key_usage));
 	assert_non_null(X509_get0_subject_key_id(cert));
