@@ -77,7 +77,7 @@ static const struct option_row {
 	{"enroll-devices", NUMBER, offsetof(struct options, fleet.enrolling), 1, 10000000, "N",
 		"so many from these pages in turn (default: one from each)"},
 	{"enroll-name", STRING, offsetof(struct options, fleet.name), 0, 0, "NAME",
-		"theirs are NAME-1, NAME-2, … (default enrolled)"},
+		"their names are NAME-000001 and so on (default enrolled)"},
 	{"enroll-unsigned", FLAG, offsetof(struct options, fleet.unsigned_too), 0, 0, NULL,
 		"a profile need not be signed"},
 	{"renew", FLAG, offsetof(struct options, fleet.renew), 0, 0, NULL,

@@ -15,7 +15,7 @@ const struct cli_command cli_commands[] = {
 			{"organization", "NAME", "setting organization"},
 			{"ca-name", "NAME", "common name of the device CA"},
 			{"ca-key", "rsa|ec",
-				"its key: RSA 3072, or P-256 with an RSA helper for SCEP"},
+				"its key: RSA 2048, or P-256 with an RSA helper for SCEP"},
 			{"user", "NAME", "give the files to this user (as root)"}),
 		cli_init,
 		"What is there is kept: it can be run again to complete what was interrupted.\n"
@@ -153,7 +153,7 @@ const struct cli_command cli_commands[] = {
 		cli_ca_import, "PKCS#12 or PEM, with the certificates above it up to the root."},
 	{"ca", "roll-over", "", "make the next device CA, or let it issue", 0, 0, CLI_NEEDS_KEY,
 		CLI_OWN,
-		OPTIONS({"key", "rsa|ec", "of the next CA: RSA 3072, or P-256"},
+		OPTIONS({"key", "rsa|ec", "of the next CA: RSA 2048, or P-256"},
 			{"ca-name", "NAME", "its common name"},
 			{"organization", "NAME", "its organization"},
 			{"activate", NULL, "let the next one issue from now on"},

@@ -107,7 +107,7 @@ add_enrolling(struct fleet *fleet)
 
 	for (size_t i = 0; i < (size_t)options->enrolling; i++) {
 		device = add_device(
-			fleet, arena_printf(&fleet->arena, "%s-%zu", options->name, i + 1));
+			fleet, arena_printf(&fleet->arena, "%s-%06zu", options->name, i + 1));
 		device->link = options->links[i % options->link_count];
 		device->wants_identity = true;
 		device->wants_renewal = device->enrolled = device->was_enrolled = false;

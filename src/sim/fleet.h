@@ -32,7 +32,7 @@ struct fleet_options {
 	const char *const *links; /* enrollment pages; others enroll from them */
 	size_t link_count;
 	long enrolling;    /* so many of them, who take the links in turn; 0: one for each */
-	const char *name;  /* theirs are NAME-1, NAME-2, … */
+	const char *name;  /* theirs are NAME-000001, NAME-000002, … */
 	bool unsigned_too; /* take a profile without a signature */
 	bool renew;        /* each renews its identity once it is enrolled */
 	const char *topic;

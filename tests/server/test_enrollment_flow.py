@@ -15,6 +15,7 @@ import pytest
 from harness.front import program_of
 from harness.pki import openssl
 from harness.process import SANITIZER, program_path
+from harness.scep import start_plain_site
 
 WAY = ["EnrollPage", "EnrollProfile", "GetCACaps", "GetCACert", "PKIOperation", "Authenticate", "TokenUpdate"]
 RENEWAL = ["GetCACaps", "GetCACert", "PKIOperation"]
@@ -79,7 +80,7 @@ class Fleet:
         return [line["message"] for line in self.journal() if "message" in line]
 
     def file(self, suffix, number=1):
-        return os.path.join(self.folder, f"{self.name}-{number}.{suffix}")
+        return os.path.join(self.folder, f"{self.name}-{number:06}.{suffix}")
 
     def fingerprint(self, number=1):
         out = openssl("x509", "-in", self.file("pem", number), "-noout", "-fingerprint", "-sha256")
@@ -383,6 +384,29 @@ def test_a_profile_that_brings_its_identity(server, site, pki, fleet):
 
 
 # ---- as settings have it ----
+
+
+def test_scep_over_plain_http(server, fleet):
+    """As is usual: its messages protect themselves.  Everything else stays in TLS."""
+    server.pomona("setting", "set", "scep_url", start_plain_site(server))
+    try:
+        assert fleet.enroll(link(server), options=("--renew",))["renewed"] == 1
+    finally:
+        server.pomona("setting", "set", "scep_url", server.url + "/scep")
+    assert fleet.steps() == [*WAY, *RENEWAL]
+    profile = openssl("cms", "-verify", "-noverify", "-inform", "DER", "-in", fleet.file("mobileconfig"))
+    assert payload(plistlib.loads(profile), "com.apple.security.scep")["PayloadContent"]["URL"].startswith("http://")
+
+
+def test_an_authority_with_an_ec_key(make_server, pki):
+    """Its registration authority has the RSA key that SCEP needs; the profile pins the CA."""
+    server = make_server(enroll=signed_by(pki.tls, pki), init=("--ca-key", "ec"))
+    try:
+        fleet = Fleet(server)
+        assert fleet.enroll(link(server), options=("--renew", "--poll", "1"))["renewed"] == 1
+        assert fleet.steps() == [*WAY, *RENEWAL, "Idle"]
+    finally:
+        server.stop()
 
 
 def test_messages_that_are_signed(make_server, pki):

@@ -22,7 +22,7 @@ class Server:
     numbers = itertools.count(1)
 
     def __init__(self, programs, pki, root, push=False, threads=64, log="info", store=None, front=None, peer=None,
-                 enroll=None, **push_conf):  # fmt: skip
+                 enroll=None, init=(), **push_conf):  # fmt: skip
         self.number = next(self.numbers)
         self.programs = programs
         self.pki = pki
@@ -45,14 +45,14 @@ class Server:
         self._issued = itertools.count(1)
         self.write_conf(threads, log, push_conf, peer, enroll)
         try:
-            self._start_all(push)
+            self._start_all(push, init)
         except BaseException:
             for program in self.parts.values():
                 program.kill()
             raise
 
-    def _start_all(self, push):
-        self.pomona("init", "--server-url", self.url, "--organization", "Pomona Tests")
+    def _start_all(self, push, init):
+        self.pomona("init", "--server-url", self.url, "--organization", "Pomona Tests", *init)
         self.pomona("push-cert", "import", self.push_certificate().both)
         if web.is_plain_cgi(self.front):
             web.hand_over(self)
