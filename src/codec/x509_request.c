@@ -88,13 +88,13 @@ request_to_pem(struct arena *arena, X509_REQ *request)
 
 enum err_kind
 x509_request_make(struct arena *arena, const struct x509_subject *subject,
-	struct x509_new_request *request, struct err *err)
+	struct x509_key_request *request, struct err *err)
 {
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)KEY_BITS);
 	X509_REQ *made = X509_REQ_new();
 	enum err_kind kind;
 
-	*request = (struct x509_new_request){0};
+	*request = (struct x509_key_request){0};
 	kind = made == NULL ? x509_failed(err, "making a request")
 			    : set_subject(X509_REQ_get_subject_name(made), subject, err);
 	if (kind != ERR_OK)

@@ -19,7 +19,7 @@ struct x509_subject {
 	const char *country; /* two letters */
 };
 
-struct x509_new_request {
+struct x509_key_request {
 	const char *pem;
 	const char *key_pem;           /* PKCS#8 */
 	char key_hash[X509_HASH_SIZE]; /* SHA-256 of the public key (SubjectPublicKeyInfo) */
@@ -38,7 +38,7 @@ struct x509_certificates {
  * subject will not do.
  */
 enum err_kind x509_request_make(struct arena *arena, const struct x509_subject *subject,
-	struct x509_new_request *request, struct err *err);
+	struct x509_key_request *request, struct err *err);
 
 /*
  * Reads PEM, PKCS#12 or a certificate in DER (.cer).  ERR_BAD_INPUT when it is none of them, holds

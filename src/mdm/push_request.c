@@ -46,7 +46,7 @@ enum err_kind
 push_request_make(struct mdm *mdm, const char *name, const char *topic,
 	const struct x509_subject *subject, struct push_request *request, struct err *err)
 {
-	struct x509_new_request made;
+	struct x509_key_request made;
 	struct db_value key;
 	int64_t changed = 0, now = clock_now();
 	enum err_kind kind = check_name(name, err);
