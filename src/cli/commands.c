@@ -216,7 +216,11 @@ const struct cli_command cli_commands[] = {
 	{"setting", "get", "NAME", "print a setting's value", 1, 1, CLI_NEEDS_STORE, CLI_READ, NULL,
 		cli_setting_get, NULL},
 	{"setting", "set", "NAME VALUE", "change a setting", 2, 2, CLI_NEEDS_STORE, CLI_WRITE, NULL,
-		cli_setting_set, NULL},
+		cli_setting_set,
+		"`pomona setting list` shows the names; pomona(1) tells what each may be.  A secret "
+		"is\nbetter given as @FILE: its first line."},
+	{"setting", "unset", "NAME", "give a setting its default again", 1, 1, CLI_NEEDS_STORE,
+		CLI_WRITE, NULL, cli_setting_unset, NULL},
 	{"admission", "list", "", "list who may enroll, and who may not", 0, 0, CLI_NEEDS_STORE,
 		CLI_OWN, OPTIONS(CLI_OPTION_LIMIT), cli_admission_list, NULL},
 	{"admission", "add", "udid|serial VALUE allow|block", "let a device enroll, or not", 3, 3,
