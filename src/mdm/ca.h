@@ -125,9 +125,9 @@ enum err_kind ca_activate_when_due(struct mdm *mdm, const char **name, struct er
 
 /*
  * The CA is not believed any more, nor is any identity it has issued.  ERR_NOT_FOUND;
- * ERR_CONFLICT when it is the issuing one.
+ * ERR_CONFLICT when it is the issuing one, or, unless ANYHOW, when enrolled devices have one of these.
  */
-enum err_kind ca_retire(struct mdm *mdm, const char *name, struct err *err);
+enum err_kind ca_retire(struct mdm *mdm, const char *name, bool anyhow, struct err *err);
 
 struct ca_authority {
 	const char *name;

@@ -500,8 +500,10 @@ def test_roll_over(changing_server):
     server.pomona("identity", "revoke", after.id)
     assert [crl_check(server, device.identity).returncode == 0 for device in (before, between, after)] == [False, True, False]
     assert server.pomona("ca", "retire", "device-2", check=False).returncode == 1
+    in_use = server.pomona("ca", "retire", "device", check=False)
+    assert (in_use.returncode, b"--force" in in_use.stderr) == (1, True)
     # the web server does not know yet
-    server.pomona("ca", "retire", "device")
+    server.pomona("ca", "retire", "device", "--force")
     refused_with_everything(between)
     assert roles(server) == {"device": "retired", "device-2": "issuing"}
     with open(server.path("device-ca.pem")) as file:
