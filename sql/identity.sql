@@ -13,6 +13,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
 SELECT sha256, serial, subject, not_after, revoked_at, revoke_reason, enrollment_no, replaces, common_name
 FROM issued_identity WHERE sha256 = $1;
 
+-- name: identity_by_serial
+SELECT sha256 FROM issued_identity WHERE serial = $1 LIMIT 1;
+
 -- name: identity_belongs
 -- From the first use on it is known whose it is.
 UPDATE issued_identity SET enrollment_no = $2 WHERE sha256 = $1 AND enrollment_no IS NULL;
