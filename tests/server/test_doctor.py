@@ -237,7 +237,7 @@ def test_the_responder(lone):
     problem = the_problem(lone)
     assert problem["check"] == "server" and "503" in problem["finding"]
     lone.start_fcgi()
-    lone.parts.pop("nginx").stop()
+    lone.stop_front()
     assert said(findings(lone, "problem"), "server", "/healthz")
 
 
@@ -267,21 +267,7 @@ SITES = {
 @pytest.mark.parametrize("case", SITES)
 def test_a_site_file_that_is_wrong(lone, case):
     wanted, instead, text = SITES[case]
-    site = lone.path("nginx/site.conf")
-    lone.parts.pop("nginx").stop()
-    write_site = lone.write_site
-
-    def write_wrong(**values):
-        write_site(**values)
-        with open(site) as file:
-            before = file.read()
-        assert wanted in before
-        after = before.replace(wanted, instead if instead.startswith("return") else instead + wanted)
-        with open(site, "w") as file:
-            file.write(after)
-
-    lone.write_site = write_wrong
-    lone.start_nginx()
+    lone.restart_front({wanted: instead if instead.startswith("return") else instead + wanted})
     assert said(findings(lone, "problem"), "server", text), findings(lone, "problem")
 
 
