@@ -247,7 +247,8 @@ ca_record(struct mdm *mdm, const struct x509_issuer *issuer, const struct ca_req
 		&(const struct identity_origin){.authority = x509_issuer_hash(issuer),
 			.origin = request->origin,
 			.enrollment_no = request->enrollment_no,
-			.replaces = request->replaces},
+			.replaces = request->replaces,
+			.for_id = request->for_id},
 		err);
 }
 

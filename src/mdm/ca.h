@@ -66,6 +66,7 @@ struct ca_request {
 	const char *origin;    /* the door it goes out of: scep, cli, p12 */
 	int64_t enrollment_no; /* whose it is; 0: not known yet */
 	const char *replaces;  /* SHA-256 of the identity that it renews; NULL: none */
+	const char *for_id;    /* the one enrollment it is for, there or not; NULL: anybody */
 };
 
 struct ca_issued {
