@@ -78,6 +78,19 @@ look_at_certificate(struct stranger *stranger)
 	return ERR_OK;
 }
 
+/* Was it issued for another id than this device's, or its user's?  None of a device holds a colon.
+ */
+static enum err_kind
+look_at_name(struct stranger *stranger, const char *id)
+{
+	const char *for_id = stranger->identity.for_id;
+
+	if (for_id == NULL || (strncmp(id, for_id, strlen(for_id)) == 0 &&
+				      strchr(":", id[strlen(for_id)]) != NULL))
+		return ERR_OK;
+	return refuse(stranger, "the identity was issued for another device");
+}
+
 /* A former pin, or another device's, is nobody's.  HOLDER_NO: the device that may have it. */
 static enum err_kind
 look_at_pins(struct stranger *stranger, int64_t holder_no)
@@ -261,6 +274,8 @@ take_over(struct stranger *stranger, struct enrollment *enrollment)
 		kind = renewal ? follow_renewals(stranger, enrollment->certificate, 0)
 			       : check_first(stranger, enrollment, no);
 	if (kind == ERR_OK)
+		kind = look_at_name(stranger, enrollment->id);
+	if (kind == ERR_OK)
 		kind = look_at_pins(stranger, no);
 	if (kind == ERR_OK && renewal)
 		kind = follow_renewals(stranger, enrollment->certificate, no);
@@ -324,6 +339,8 @@ look_at_claim(struct stranger *stranger, const char *id, struct enrollment *old)
 	err_clear(stranger->err);
 	kind = old->blocked ? refuse(stranger, "the device is blocked")
 			    : look_at_certificate(stranger);
+	if (kind == ERR_OK)
+		kind = look_at_name(stranger, id);
 	if (kind == ERR_OK)
 		kind = look_at_pins(stranger, old->no);
 	if (kind == ERR_OK && (pin == NULL || strcmp(pin, stranger->caller->certificate) != 0))
