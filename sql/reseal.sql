@@ -58,3 +58,10 @@ WHERE name > $1 AND sealed IS NOT NULL AND substr(sealed, 2, 1) <> $3 ORDER BY n
 
 -- name: reseal_setting_put
 UPDATE setting_value SET sealed = $2 WHERE name = $1 AND sealed = $3;
+
+-- name: reseal_enroll_download_find
+SELECT hash, hash, profile FROM enroll_download
+WHERE hash > $1 AND substr(profile, 2, 1) <> $3 ORDER BY hash LIMIT $2;
+
+-- name: reseal_enroll_download_put
+UPDATE enroll_download SET profile = $2 WHERE hash = $1 AND profile = $3;

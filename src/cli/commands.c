@@ -15,13 +15,21 @@ const struct cli_command cli_commands[] = {
 			{"organization", "NAME", "setting organization"},
 			{"ca-name", "NAME", "common name of the device CA"},
 			{"ca-key", "rsa|ec",
-				"its key: RSA 3072, or P-256 with an RSA helper for SCEP"},
+				"its key: RSA 2048, or P-256 with an RSA helper for SCEP"},
 			{"user", "NAME", "give the files to this user (as root)"}),
 		cli_init,
 		"What is there is kept: it can be run again to complete what was interrupted.\n"
 		"The CA's certificate is written as device-ca.pem beside the master key, for the "
 		"web server, its CRL as device-ca.crl.\n"
 		"Without --dir the configuration file must exist; it names the files."},
+	{"doctor", NULL, "", "check the installation, and tell how to mend it", 0, 0,
+		CLI_NEEDS_NOTHING, CLI_OWN,
+		OPTIONS({"url", "URL", "ask the server there (setting server_url)"},
+			{"ca", "FILE", "verify the server's certificate by this CA (PEM)"},
+			{"apns", NULL, "connect to APNs with each push certificate, too"}),
+		cli_doctor,
+		"A line for each finding: ok, warning or problem.  Exit status 1 when there is a "
+		"problem.\nIt changes nothing."},
 	{"key", "show", "", "tell of the master key", 0, 0, CLI_NEEDS_KEY, CLI_OWN, NULL,
 		cli_key_show, NULL},
 	{"key", "rotate", "", "make a new master key and seal everything under it", 0, 0,
@@ -145,7 +153,7 @@ const struct cli_command cli_commands[] = {
 		cli_ca_import, "PKCS#12 or PEM, with the certificates above it up to the root."},
 	{"ca", "roll-over", "", "make the next device CA, or let it issue", 0, 0, CLI_NEEDS_KEY,
 		CLI_OWN,
-		OPTIONS({"key", "rsa|ec", "of the next CA: RSA 3072, or P-256"},
+		OPTIONS({"key", "rsa|ec", "of the next CA: RSA 2048, or P-256"},
 			{"ca-name", "NAME", "its common name"},
 			{"organization", "NAME", "its organization"},
 			{"activate", NULL, "let the next one issue from now on"},

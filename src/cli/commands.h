@@ -23,6 +23,7 @@ enum err_kind cli_ca_show(struct cli *cli, struct err *err);
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_doctor(struct cli *cli, struct err *err);
 enum err_kind cli_enroll_link(struct cli *cli, struct err *err);
 enum err_kind cli_enroll_links(struct cli *cli, struct err *err);
 enum err_kind cli_enroll_revoke(struct cli *cli, struct err *err);

@@ -90,7 +90,7 @@ enum err_kind x509_write_p12(struct arena *arena, const struct x509_identity *id
 /* ---- issuing ---- */
 
 /*
- * A new self-signed CA (RSA 3072; codec/x509_ca.h makes others, SHA-256, pathlen 0) with these
+ * A new self-signed CA (RSA 2048; codec/x509_ca.h makes others, SHA-256, pathlen 0) with these
  * names (1 to 64 characters each; ORGANIZATION may be NULL or empty), valid for so many years from
  * an hour ago.  ERR_BAD_INPUT when a name or the years (1 to 100) will not do.
  */

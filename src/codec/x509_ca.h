@@ -14,7 +14,7 @@
 struct x509_ca_plan {
 	const char *common_name;
 	const char *organization; /* NULL or empty: none */
-	enum x509_key_type key;   /* RSA means 3072 bits here */
+	enum x509_key_type key;   /* RSA means 2048 bits */
 	int years;
 };
 

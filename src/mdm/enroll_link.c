@@ -157,17 +157,16 @@ enroll_link_keep(struct mdm *mdm, const struct enroll_link *link, const char *se
 {
 	const char *hash = download_hash(mdm, secret, address);
 	int64_t now = clock_now();
-	size_t sealed_len;
-	const void *sealed = seal_close(
-		mdm->key, mdm->arena, download_place(mdm, hash), profile, len, &sealed_len);
+	struct db_value sealed;
 	enum err_kind kind = db_run(mdm->db, SQL_ENROLL_DOWNLOAD_FORGET,
 		DB_ARGS(DB_INT(now - ENROLL_REPEAT_S * second)), NULL, err);
 
+	if (kind == ERR_OK)
+		kind = mdm_seal(mdm, download_place(mdm, hash), profile, len, &sealed, err);
 	if (kind != ERR_OK)
 		return kind;
 	return db_run(mdm->db, SQL_ENROLL_DOWNLOAD_KEEP,
-		DB_ARGS(DB_TEXT(hash), DB_INT(link->no), DB_BLOB(sealed, sealed_len), DB_INT(now)),
-		NULL, err);
+		DB_ARGS(DB_TEXT(hash), DB_INT(link->no), sealed, DB_INT(now)), NULL, err);
 }
 
 enum err_kind

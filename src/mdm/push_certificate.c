@@ -225,21 +225,23 @@ push_certificate_find(struct mdm *mdm, const char *topic, struct push_certificat
 enum err_kind
 push_certificate_remove(struct mdm *mdm, const char *topic, bool anyhow, struct err *err)
 {
-	int64_t here, elsewhere, changed = 0;
-	enum err_kind kind = push_certificate_devices(mdm, topic, &here, &elsewhere, err);
+	int64_t here = 0, elsewhere;
+	bool has;
+	enum err_kind kind = push_certificate_has_topic(mdm, topic, &has, err);
 
+	if (kind == ERR_OK && !has)
+		return err_set(
+			err, ERR_NOT_FOUND, "there is no push certificate for topic %s", topic);
+	if (kind == ERR_OK)
+		kind = push_certificate_devices(mdm, topic, &here, &elsewhere, err);
 	if (kind == ERR_OK && here > 0 && !anyhow)
 		return err_set(err, ERR_CONFLICT,
 			"%lld devices are enrolled under topic %s: without its certificate they "
 			"cannot be woken any more",
 			(long long)here, topic);
-	if (kind == ERR_OK)
-		kind = db_run(mdm->db, SQL_PUSH_CERTIFICATE_REMOVE, DB_ARGS(DB_TEXT(topic)),
-			&changed, err);
-	if (kind == ERR_OK && changed == 0)
-		return err_set(
-			err, ERR_NOT_FOUND, "there is no push certificate for topic %s", topic);
-	return kind;
+	return kind == ERR_OK ? db_run(mdm->db, SQL_PUSH_CERTIFICATE_REMOVE,
+					DB_ARGS(DB_TEXT(topic)), NULL, err)
+			      : kind;
 }
 
 enum err_kind

@@ -33,6 +33,8 @@ static const struct field {
 	{"enrollment/bootstrap_token/", SQL_RESEAL_BOOTSTRAP_TOKEN_FIND,
 		SQL_RESEAL_BOOTSTRAP_TOKEN_PUT},
 	{"setting_value/sealed/", SQL_RESEAL_SETTING_FIND, SQL_RESEAL_SETTING_PUT},
+	{"enroll_download/profile/", SQL_RESEAL_ENROLL_DOWNLOAD_FIND,
+		SQL_RESEAL_ENROLL_DOWNLOAD_PUT},
 	{"event_log/raw/", SQL_RESEAL_EVENT_FIND, SQL_RESEAL_EVENT_PUT},
 };
 

@@ -102,6 +102,18 @@ db_store_is_there(const struct db_store *store)
 	return store->driver->is_there(store->handle);
 }
 
+void
+db_store_sizes(const struct db_store *store, int64_t *database, int64_t *log)
+{
+	store->driver->sizes(store->handle, database, log);
+}
+
+enum err_kind
+db_store_check(const struct db_store *store, db_problem_fn each, void *context, struct err *err)
+{
+	return store->driver->check(store->handle, each, context, err);
+}
+
 struct db *
 db_open(struct db_store *store, struct arena *arena)
 {

@@ -80,6 +80,17 @@ void db_store_close(struct db_store *store);
  * lost. */
 bool db_store_is_there(const struct db_store *store);
 
+/* How many bytes the database takes, and its log of what is not in there yet. */
+void db_store_sizes(const struct db_store *store, int64_t *database, int64_t *log);
+
+/*
+ * Looks through the whole store for damage, which takes its time, and hands each problem to EACH
+ * until that gives anything but ERR_OK.  Outside a transaction.
+ */
+typedef enum err_kind (*db_problem_fn)(const char *problem, void *context, struct err *err);
+enum err_kind db_store_check(
+	const struct db_store *store, db_problem_fn each, void *context, struct err *err);
+
 /* A session of this thread.  ARENA (which may be changed later) takes what rows give. */
 struct db *db_open(struct db_store *store, struct arena *arena);
 void db_close(struct db *db);

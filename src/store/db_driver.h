@@ -17,6 +17,9 @@ struct db_driver {
 		void **store, const struct db_options *options, struct err *err);
 	void (*store_close)(void *store);
 	bool (*is_there)(const void *store);
+	void (*sizes)(const void *store, int64_t *database, int64_t *log);
+	enum err_kind (*check)(
+		const void *store, db_problem_fn each, void *context, struct err *err);
 	void *(*session_open)(void *store);
 	void (*session_close)(void *session);
 

@@ -7,6 +7,7 @@
  * at once. db_begin(DB_WRITE) takes a turn alone.
  */
 #include "store/db_driver.h"
+#include "store/sqlite_health.h"
 #include "store/turns.h"
 
 #include <errno.h>
@@ -271,6 +272,20 @@ sqlite_is_there(const void *handle)
 
 	return stat(store->path, &file) == 0 && file.st_dev == store->device &&
 	       file.st_ino == store->inode;
+}
+
+static void
+sqlite_sizes(const void *handle, int64_t *database, int64_t *log)
+{
+	sqlite_health_sizes(((const struct sqlite_store *)handle)->path, database, log);
+}
+
+static enum err_kind
+sqlite_check(const void *handle, db_problem_fn each, void *context, struct err *err)
+{
+	const struct sqlite_store *store = handle;
+
+	return sqlite_health_check(store->path, store->busy_ms, each, context, err);
 }
 
 static void *
@@ -728,6 +743,8 @@ const struct db_driver db_driver_sqlite = {
 	.store_open = sqlite_store_open,
 	.store_close = sqlite_store_close,
 	.is_there = sqlite_is_there,
+	.sizes = sqlite_sizes,
+	.check = sqlite_check,
 	.session_open = sqlite_session_open,
 	.session_close = sqlite_session_close,
 	.begin = sqlite_begin,

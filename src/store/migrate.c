@@ -233,3 +233,22 @@ migrate_run(struct db *db, const char *extra, bool create, struct err *err)
 	}
 	return db_commit(db, err);
 }
+
+enum err_kind
+migrate_look(struct db *db, int *step, int *newest, struct err *err)
+{
+	enum err_kind kind = db_begin(db, DB_READ, err);
+	bool same, empty = false;
+
+	*step = 0;
+	*newest = newest_step();
+	if (kind != ERR_OK)
+		return kind;
+	kind = db_is_empty(db, &empty, err);
+	if (kind == ERR_OK && empty)
+		kind = err_set(err, ERR_NOT_FOUND, "there is no store yet: run pomona init");
+	else if (kind == ERR_OK && (kind = read_state(db, "", step, &same, err)) == ERR_INTERNAL)
+		err_prefix(err, "this is the database of another program");
+	db_rollback(db);
+	return kind;
+}

@@ -19,4 +19,10 @@
  */
 enum err_kind migrate_run(struct db *db, const char *extra, bool create, struct err *err);
 
+/*
+ * Only looks: the step the store is at, and the newest this program knows.  The errors are those of
+ * migrate_run() for a database that is no store.
+ */
+enum err_kind migrate_look(struct db *db, int *step, int *newest, struct err *err);
+
 #endif

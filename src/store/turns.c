@@ -1,6 +1,11 @@
 #include "store/turns.h"
 
 #include <errno.h>
+#ifdef __has_feature /* clang */
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
 #ifdef __SANITIZE_THREAD__
 #include <sanitizer/tsan_interface.h>
 #endif

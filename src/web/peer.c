@@ -15,22 +15,41 @@ enum { CERTIFICATE_MOST = 32 * 1024 };
 /* ---- the web server's word ---- */
 
 static enum err_kind
-take_certificate(
-	const struct request *request, const char *escaped, struct peer *peer, struct err *err)
+decode(const struct request *request, const char *escaped, size_t len, struct peer_cached *made,
+	struct err *err)
 {
-	size_t len = strlen(escaped), pem_len, der_len;
-	const unsigned char *der;
+	size_t pem_len;
 	const char *pem;
 
 	if (len > CERTIFICATE_MOST)
 		return err_set(err, ERR_FORBIDDEN, "the client certificate is too large");
 	pem = text_url_decode(request->arena, escaped, len, false, &pem_len);
-	der = pem == NULL ? NULL : x509_pem_to_der(request->arena, pem, pem_len, &der_len);
-	if (der == NULL)
+	made->der =
+		pem == NULL ? NULL : x509_pem_to_der(request->arena, pem, pem_len, &made->der_len);
+	if (made->der == NULL)
 		return err_set(err, ERR_FORBIDDEN, "the client certificate cannot be read");
-	peer->der = der;
-	peer->der_len = der_len;
-	x509_hash(der, der_len, peer->certificate);
+	x509_hash(made->der, made->der_len, made->certificate);
+	return ERR_OK;
+}
+
+static enum err_kind
+take_certificate(struct peer_cache *cache, const struct request *request, const char *escaped,
+	struct peer *peer, struct err *err)
+{
+	size_t len = strlen(escaped);
+	struct peer_cached certificate;
+	enum err_kind kind = ERR_OK;
+
+	if (!peer_cache_find(cache, request->arena, escaped, len, &certificate)) {
+		kind = decode(request, escaped, len, &certificate, err);
+		if (kind == ERR_OK)
+			peer_cache_keep(cache, escaped, len, &certificate);
+	}
+	if (kind != ERR_OK)
+		return kind;
+	memcpy(peer->certificate, certificate.certificate, sizeof(peer->certificate));
+	peer->der = certificate.der;
+	peer->der_len = certificate.der_len;
 	return ERR_OK;
 }
 
@@ -136,7 +155,7 @@ peer_identify(const struct peer_rules *rules, struct mdm *mdm, const struct requ
 
 	*peer = (struct peer){0};
 	if (strcmp(verify, "SUCCESS") == 0 && *escaped != '\0')
-		return take_certificate(request, escaped, peer, err);
+		return take_certificate(rules->cache, request, escaped, peer, err);
 	if (*verify != '\0' && strcmp(verify, "NONE") != 0)
 		return err_set(err, ERR_FORBIDDEN,
 			"the client certificate is not acceptable (%.100s)", verify);

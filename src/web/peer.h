@@ -20,6 +20,7 @@
 
 #include "codec/x509.h"
 #include "mdm/mdm.h"
+#include "web/peer_cache.h"
 #include "web/peer_header.h"
 #include "web/peer_trust.h"
 #include "web/request.h"
@@ -28,6 +29,7 @@
 struct peer_rules {
 	struct peer_header_rules header;
 	struct peer_trust *trust;
+	struct peer_cache *cache; /* NULL: there is none */
 };
 
 struct peer {

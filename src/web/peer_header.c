@@ -192,12 +192,15 @@ peer_header_find(const struct peer_header_rules *rules, const struct request *re
 
 /* ---- forms ---- */
 
+/* A comma is in no PEM: there were two headers, which the web server has joined. */
 static unsigned char *
 from_pem(struct arena *arena, const char *text, size_t text_len, size_t *len)
 {
 	size_t pem_len;
-	const char *pem = text_url_decode(arena, text, text_len, false, &pem_len);
+	const char *pem = NULL;
 
+	if (memchr(text, ',', text_len) == NULL)
+		pem = text_url_decode(arena, text, text_len, false, &pem_len);
 	return pem == NULL ? NULL : x509_pem_to_der(arena, pem, pem_len, len);
 }
 

@@ -491,7 +491,9 @@ shared_open(struct shared *shared, const struct serve_options *options, struct g
 {
 	*shared = (struct shared){
 		.options = options,
-		.peers = {.header = options->header, .trust = peer_trust_new()},
+		.peers = {.header = options->header,
+			.trust = peer_trust_new(),
+			.cache = peer_cache_new()},
 		.desk = scep_desk_new(),
 		.seen = seen_new(),
 		.gate = gate,
@@ -504,6 +506,7 @@ shared_close(struct shared *shared)
 	seen_free(shared->seen);
 	scep_desk_free(shared->desk);
 	peer_trust_free(shared->peers.trust);
+	peer_cache_free(shared->peers.cache);
 }
 
 enum err_kind

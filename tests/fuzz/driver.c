@@ -4,7 +4,7 @@
  *	fuzz_NAME [--runs N] [--seed S] [FILE...]
  *
  * Gives the target each FILE as it is, and then N random mutations of them; the same seed and files
- * give the same mutations.  Without files it takes those of $srcdir/tests/data/plist.  What it
+ * give the same mutations.  Without files it takes the target's usual ones.  What it
  * tells is TAP.  The input a target dies of is left in fuzz.crash (with a sanitizer:
  * ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=abort_on_error=1), to be given as a FILE.
  */
@@ -16,6 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Patterns of the target's usual files, below the sources; NULL behind the last. */
+extern const char *const fuzz_files[];
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
@@ -268,6 +271,13 @@ load_all(const char *pattern)
 	globfree(&found);
 }
 
+static void
+load_usual(void)
+{
+	for (const char *const *pattern = fuzz_files; *pattern != NULL; pattern++)
+		load_all(*pattern);
+}
+
 static uint64_t
 number(const char *text)
 {
@@ -293,10 +303,8 @@ main(int argc, char **argv)
 		else
 			load(argv[i]);
 	}
-	if (file_count == 0) {
-		load_all("tests/data/plist/*.plist");
-		load_all("tests/data/plist/*.json");
-	}
+	if (file_count == 0)
+		load_usual();
 	chance = seed * UINT64_C(0x9e3779b97f4a7c15) + 1; /* not 0, which would stay */
 	signal(SIGABRT, on_death);
 	signal(SIGSEGV, on_death);

@@ -17,6 +17,8 @@
 #include "codec/plist.h"
 #include "codec/text.h"
 
+const char *const fuzz_files[] = {"tests/data/plist/*.plist", "tests/data/plist/*.json", NULL};
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 /* What is written may be longer than what has been read, but neither deeper nor more. */

@@ -130,6 +130,7 @@ def server(make_server):
 # ---- the way of a person ----
 
 
+@pytest.mark.core
 def test_from_the_link_to_the_profile(server):
     url = link(server)
     assert url.startswith(server.url + "/enroll/")
@@ -177,6 +178,7 @@ def test_a_get_for_the_profile_leads_to_its_page(server):
     assert urllib.parse.urljoin(url + "/profile.mobileconfig", answer.headers["Location"]) == url
 
 
+@pytest.mark.core
 def test_the_same_client_gets_the_same_profile_again(server):
     url = link(server)
     first = download(server, url)
@@ -188,6 +190,7 @@ def test_the_same_client_gets_the_same_profile_again(server):
     assert server.row("SELECT uses_left FROM enroll_link ORDER BY no DESC LIMIT 1") == {"uses_left": 0}
 
 
+@pytest.mark.core
 def test_somebody_else_gets_nothing_by_a_used_link(server):
     url = link(server)
     assert download(server, url).status == 200
@@ -199,6 +202,14 @@ def test_somebody_else_gets_nothing_by_a_used_link(server):
         assert answer.status == 410
         assert "This link has been used" in Page(answer.text).words_said
     assert fetch(server, url + "/profile.mobileconfig", source="127.0.0.2").status == 303
+
+
+def test_the_same_again_under_a_new_master_key(own_server):
+    url = link(own_server)
+    first = download(own_server, url)
+    own_server.pomona("key", "rotate")
+    again = download(own_server, url)
+    assert again.status == 200 and again.body == first.body
 
 
 def test_the_repetition_ends_after_minutes(server):
@@ -323,9 +334,9 @@ def test_other_methods(server):
     assert download(server, url).status == 200
 
 
+@pytest.mark.nginx
 def test_who_asks_too_often_waits(server):
-    if server.front.startswith("apache"):
-        return  # it has no limit of its own
+    """Apache has no such limit of its own."""
     answers = [fetch(server, "/enroll") for _ in range(40)]
     slowed = [answer for answer in answers if answer.status == 429]
     assert 10 < len(slowed) < 25
@@ -336,6 +347,7 @@ def test_who_asks_too_often_waits(server):
 # ---- what is said, and to whom ----
 
 
+@pytest.mark.core
 def test_headers(server):
     url = link(server)
     answers = {"page": fetch(server, url), "used": download(server, url), "gone": fetch(server, url)}
@@ -490,6 +502,7 @@ def test_without_a_link(own_server):
         assert answer.status == 403 and "You need an invitation" in Page(answer.text).words_said
 
 
+@pytest.mark.core
 def test_open(own_server):
     own_server.pomona("setting", "set", "enroll_open", "open")
     page = Page(fetch(own_server, "/enroll").text)
@@ -518,6 +531,7 @@ SPOOFS = [
 ]
 
 
+@pytest.mark.core
 @pytest.mark.parametrize("headers", SPOOFS)
 def test_nobody_says_by_a_header_who_he_is(own_server, headers):
     own_server.pomona("setting", "set", "enroll_open", "person")
@@ -540,6 +554,7 @@ def sign_in_lines(server):
     return {"# " + line: re.sub(r"/etc/\w+/pomona.htpasswd", users, line) for line in lines}
 
 
+@pytest.mark.core
 def test_a_person_the_web_server_has_authenticated(own_server):
     own_server.pomona("setting", "set", "enroll_open", "person")
     own_server.restart_front(edit=sign_in_lines(own_server))
@@ -798,6 +813,7 @@ def tell(challenge, udid, **more):
     return {"UDID": udid, "SERIAL": "C" + str(udid)[-11:], "PRODUCT": "iPhone14,7", "VERSION": "21E236", "CHALLENGE": challenge, **more}
 
 
+@pytest.mark.core
 def test_over_the_air(air):
     """Three phases; the identity, as SCEP would issue it for that challenge, comes from the command line."""
     challenge, udid = begin(air), next(udids)
@@ -844,6 +860,7 @@ def refused(server, message, status, said):
     assert server.value("SELECT count(*) AS n FROM scep_challenge") == challenges
 
 
+@pytest.mark.core
 def test_refused_over_the_air(air, pki):
     challenge, udid, apples = begin(air), next(udids), air.apples_device
     good = tell(challenge, udid)

@@ -174,9 +174,9 @@ def test_header_that_cannot_be_read(believing):
 def test_header_cut_short_or_changed(believing):
     good = believing.write(believing.device.identity)
     for bad in (good[: len(good) // 2], good[len(good) // 2 :], good + "A", "A" + good, f"{good}, {good}"):
-        if believing.form == "xfcc" and bad.endswith(good):
+        if believing.form == "xfcc" and good in bad:
             continue  # see test_envoy_elements
-        if believing.form in ("pem", "xfcc") and bad.startswith(good) or believing.form == "pem" and bad.endswith(good):
+        if believing.form == "pem" and "," not in bad and good in bad:
             continue  # what stands around the PEM's marks does not matter
         assert refused(believing, believing.device, {believing.header: bad}), bad[:40]
 
@@ -197,7 +197,7 @@ def test_two_headers(believing):
         status = connection.getresponse().status
         connection.close()
         joined = is_apache(believing.front) and believing.form == "xfcc" and pair is values
-        assert status == (200 if joined else 403) or (believing.form == "pem" and is_apache(believing.front))
+        assert status == (200 if joined else 403)
     assert everything(believing) == before
 
 

@@ -189,8 +189,9 @@ def test_what_is_wrong_at_the_start_is_said_and_1(server, program):
         "an unknown key": "[store]\ncolour = green\n",
         "a number out of range": "[fcgi]\nthreads = 0\n",
         "no store": f"[store]\ndatabase = {server.path('none.db')}\nkey = {server.path('pomona.key')}\n",
+        "a key that is none": f"[store]\ndatabase = {server.db}\nkey = {server.conf}\n",
     }
-    if program == "pomona-push":  # pomona-fcgi serves what needs no key
+    if program == "pomona-push":
         wrong["no key"] = f"[store]\ndatabase = {server.db}\nkey = {server.path('none.key')}\n"
     for case, text in wrong.items():
         conf = server.path("wrong.conf")

@@ -325,7 +325,7 @@ def test_a_connection_that_hangs_is_left(make_server):
         server.start_apns()
         relay = Relay(server.apns_port)
         server.apns_port = relay.port
-        server._write_conf(64, "info", {"lease": 3})
+        server.write_conf(push_conf={"lease": 3})
         server.start_push()
         devices = [server.enrolled() for _ in range(2)]
         server.queue(devices[0], "ProfileList")
@@ -343,7 +343,7 @@ def test_a_server_that_is_not_apns_gets_nothing(make_server, pki):
     """Its certificate comes from another CA: no push, no certificate, no token for it."""
     server = make_server()
     server.apns_port = free_port()
-    server._write_conf(64, "info", {})
+    server.write_conf()
     stranger = pki.issue(pki.tls_ca, "not-apns", "/CN=localhost", "subjectAltName=IP:127.0.0.1,DNS:localhost")
     genuine, pki.apns = pki.apns, stranger
     try:

@@ -98,7 +98,7 @@ test_the_ca(void **state)
 	assert_true(is_critical(cert, NID_basic_constraints));
 	assert_true(is_critical(cert, NID_key_usage));
 	assert_non_null(X509_get0_subject_key_id(cert));
-	assert_int_equal(EVP_PKEY_get_bits(X509_get0_pubkey(cert)), 3072);
+	assert_int_equal(EVP_PKEY_get_bits(X509_get0_pubkey(cert)), 2048);
 	assert_int_equal(X509_get_signature_nid(cert), NID_sha256WithRSAEncryption);
 	assert_int_equal(X509_verify(cert, X509_get0_pubkey(cert)), 1);
 	assert_non_null(strstr(ca.key_pem, "-----BEGIN PRIVATE KEY-----"));

@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/clock.h"
 #include "unit.h"
 #include "unit_store.h"
 
@@ -148,6 +149,76 @@ test_issue(void **state)
 	unit_store_close(&unit);
 }
 
+/* Does SCEP decrypt with this CA, or a registration authority of it? */
+static void
+expect_scep(struct unit_store *unit, const char *common_name)
+{
+	struct x509_identity identity;
+	struct x509_info info;
+
+	assert_int_equal(ca_scep_identity(&unit->mdm, &identity, &unit->err), ERR_OK);
+	assert_int_equal(x509_inspect(&unit->arena, identity.cert_pem, &info, &unit->err), ERR_OK);
+	assert_string_equal(info.common_name, common_name);
+	assert_non_null(strstr(identity.key_pem, "PRIVATE KEY"));
+}
+
+/* Both are believed in between; what a retired one has issued is good for nothing. */
+static void
+test_roll_over(void **state)
+{
+	const struct ca_plan plan = {.key = X509_KEY_EC_P256};
+	const char *first, *next, *all, *name;
+	struct x509_info info;
+	struct unit_store unit;
+
+	(void)state;
+	unit_store_open(&unit);
+	make(&unit);
+	unit_begin(&unit, DB_WRITE);
+	expect_scep(&unit, "Test CA");
+	assert_int_equal(ca_certificate(&unit.mdm, &first, &unit.err), ERR_OK);
+	assert_int_equal(ca_next_certificate(&unit.mdm, &next, &unit.err), ERR_NOT_FOUND);
+	assert_int_equal(ca_activate(&unit.mdm, &name, &unit.err), ERR_NOT_FOUND);
+	assert_int_equal(ca_make(&unit.mdm, &plan, &name, &unit.err), ERR_OK);
+	assert_string_equal(name, "device-2");
+	assert_int_equal(ca_make(&unit.mdm, &plan, &name, &unit.err), ERR_CONFLICT);
+	assert_int_equal(ca_next_certificate(&unit.mdm, &next, &unit.err), ERR_OK);
+	expect_scep(&unit, "Test CA");
+	assert_int_equal(ca_activate_at(&unit.mdm, clock_now() + 60000, &name, &unit.err), ERR_OK);
+	assert_int_equal(ca_activate_when_due(&unit.mdm, &name, &unit.err), ERR_OK);
+	assert_null(name);
+	clock_fake(clock_now() + 60000);
+	assert_int_equal(ca_activate_when_due(&unit.mdm, &name, &unit.err), ERR_OK);
+	clock_fake(-1);
+	assert_string_equal(name, "device-2");
+	expect_scep(&unit, "Pomona SCEP");
+	assert_int_equal(ca_trusted(&unit.mdm, &all, &unit.err), ERR_OK);
+	assert_string_equal(all, arena_printf(&unit.arena, "%s%s", first, next));
+	assert_int_equal(ca_retire(&unit.mdm, "device-2", &unit.err), ERR_CONFLICT);
+	assert_int_equal(ca_retire(&unit.mdm, "device-2-ra", &unit.err), ERR_CONFLICT);
+	assert_int_equal(ca_retire(&unit.mdm, "device-9", &unit.err), ERR_NOT_FOUND);
+	assert_int_equal(x509_inspect(&unit.arena, first, &info, &unit.err), ERR_OK);
+	unit_commit(&unit);
+	unit_sql(&unit,
+		arena_printf(&unit.arena,
+			"INSERT INTO issued_identity (sha256, serial, authority, subject, "
+			"not_before, not_after, issued_at, origin) VALUES ('A', '01', '%s', "
+			"'a', 1, 9000000000000, 1, 'scep');"
+			"INSERT INTO enrollment (no, id, kind, state, certificate) VALUES (1, "
+			"'D', 'device', 'enrolled', 'A')",
+			info.sha256));
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(ca_retire(&unit.mdm, "device", &unit.err), ERR_OK);
+	assert_int_equal(ca_trusted(&unit.mdm, &all, &unit.err), ERR_OK);
+	assert_string_equal(all, next);
+	unit_commit(&unit);
+	assert_string_equal(unit_sql_text(&unit, "SELECT state FROM identity"), "revoked");
+	assert_int_equal(
+		unit_sql_int(&unit, "SELECT count(*) FROM enrollment WHERE certificate IS NULL"),
+		1);
+	unit_store_close(&unit);
+}
+
 int
 main(void)
 {
@@ -157,6 +228,7 @@ main(void)
 		cmocka_unit_test(test_only_once),
 		cmocka_unit_test(test_sealed),
 		cmocka_unit_test(test_issue),
+		cmocka_unit_test(test_roll_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
