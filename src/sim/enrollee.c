@@ -461,6 +461,16 @@ take_reply(struct enrollee *enrollee)
 		enrollee_run(enrollee);
 }
 
+/* Said once for each step. */
+static void
+tell_retry(const struct enrollee *enrollee, const char *reason)
+{
+	if (enrollee->attempt == 1)
+		log_line(LOG_WARNING, "tried again", "device", enrollee->persona.udid, "name",
+			enrollee->device->name, "step", steps[enrollee->step].label, "error",
+			reason, NULL);
+}
+
 static void
 on_done(struct http_client *client, bool answered)
 {
@@ -476,19 +486,17 @@ on_done(struct http_client *client, bool answered)
 	char text[40];
 
 	journal_exchange(enrollee->fleet, &exchange);
+	snprintf(text, sizeof(text), "refused with status %d", status);
 	if (!answered) {
 		enrollee->fleet->stats.lost++;
-		if (enrollee->attempt == 1)
-			log_line(LOG_WARNING, "no answer, and tried again", "device",
-				enrollee->persona.udid, "step", label, "error", client->err.message,
-				NULL);
+		tell_retry(enrollee, client->err.message);
 		wait_after_loss(enrollee);
 	} else if (status == 200) {
 		take_reply(enrollee);
 	} else if (status == 429 || status >= 500) {
+		tell_retry(enrollee, text);
 		wait_while_busy(enrollee);
 	} else {
-		snprintf(text, sizeof(text), "refused with status %d", status);
 		give_up(enrollee, label, text);
 	}
 }

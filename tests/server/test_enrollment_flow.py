@@ -239,6 +239,7 @@ def test_enrolled_and_renewed_in_one_run(server, fleet):
 
 
 def signed_by(identity, pki):
+    os.chmod(identity.key, 0o644)  # a CGI program is not root
     return {"sign_certificate": identity.certificate, "sign_key": identity.key, "trust": pki.tls_ca.certificate}
 
 
