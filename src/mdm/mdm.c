@@ -65,7 +65,7 @@ mdm_need_key(struct mdm *mdm, struct err *err)
 
 	/* Behind a rotation that is not heard of, what is sealed under the old key would be lost.
 	 */
-	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
+	if (kind == ERR_IO)
 		return err_set(err, ERR_BUSY, "%s", why.message);
 	return seal_key_is_there(mdm->key)
 		       ? ERR_OK
