@@ -69,3 +69,8 @@ ON CONFLICT (certificate) DO NOTHING;
 -- name: authority_take_pins
 UPDATE enrollment SET certificate = NULL, identity_expires = NULL
 WHERE certificate IN (SELECT sha256 FROM issued_identity WHERE authority = $1);
+
+-- name: authority_devices
+-- Enrolled devices whose identity is of it.
+SELECT COUNT(*) FROM enrollment e JOIN issued_identity i ON i.sha256 = e.certificate
+WHERE i.authority = $1 AND i.revoked_at IS NULL AND e.state = 'enrolled' AND e.device_no IS NULL;

@@ -339,7 +339,8 @@ cli_ca_roll_over(struct cli *cli, struct err *err)
 static enum err_kind
 retire(struct change *change, struct err *err)
 {
-	return ca_retire(&change->cli->mdm, change->name, err);
+	return ca_retire(
+		&change->cli->mdm, change->name, cli_option(change->cli, "force") != NULL, err);
 }
 
 enum err_kind

@@ -1,5 +1,5 @@
 /*
- * pomona setting list|get|set
+ * pomona setting list|get|set|unset
  */
 #include "cli/commands.h"
 
@@ -89,4 +89,10 @@ cli_setting_set(struct cli *cli, struct err *err)
 	if (setting_is_secret(name) && take_secret(cli, &value, err) != ERR_OK)
 		return err->kind;
 	return setting_set(&cli->mdm, name, value, err);
+}
+
+enum err_kind
+cli_setting_unset(struct cli *cli, struct err *err)
+{
+	return setting_unset(&cli->mdm, cli->words.words[0], err);
 }

@@ -68,6 +68,7 @@ enum err_kind cli_scep_challenge(struct cli *cli, struct err *err);
 enum err_kind cli_setting_get(struct cli *cli, struct err *err);
 enum err_kind cli_setting_list(struct cli *cli, struct err *err);
 enum err_kind cli_setting_set(struct cli *cli, struct err *err);
+enum err_kind cli_setting_unset(struct cli *cli, struct err *err);
 
 enum err_kind cli_version(struct cli *cli, struct err *err);
 

@@ -152,9 +152,9 @@ check_device(struct doctor *doctor, const char *base, const char *ca)
 			"the web server verifies devices' certificates and passes them on");
 	else
 		doctor_say(doctor, DOCTOR_PROBLEM,
-			"the web server has to verify clients with the device CA (pomona ca show) "
-			"and to pass SSL_CLIENT_VERIFY and SSL_CLIENT_CERT: compare its site file "
-			"with Pomona's",
+			"reload the web server when the device CAs have changed since it read "
+			"device-ca.pem; it has to verify clients with that file and to pass "
+			"SSL_CLIENT_VERIFY and SSL_CLIENT_CERT: compare its site file with Pomona's",
 			"/mdm with a certificate of the device CA says %ld: %s", answer.status,
 			answer.body);
 }

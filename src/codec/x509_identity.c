@@ -39,6 +39,9 @@ find_identity(const struct x509_parts *parts, X509 **leaf, EVP_PKEY **key, struc
 {
 	*leaf = NULL;
 	*key = NULL;
+	if (parts->key_count == 0 && sk_X509_num(parts->certs) <= 0)
+		return err_set(err, ERR_BAD_INPUT,
+			"there is neither a certificate nor a private key in it");
 	if (parts->key_count == 0)
 		return err_set(err, ERR_BAD_INPUT,
 			"there is no private key in it: export it together with its certificate");

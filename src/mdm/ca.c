@@ -45,27 +45,34 @@ ca_certificate(struct mdm *mdm, const char **pem, struct err *err)
 /* ---- whom to believe ---- */
 
 static enum err_kind
-add_trusted(const struct db_row *row, void *context, struct err *err)
+add_anchor(const struct db_row *row, void *context, struct err *err)
 {
-	struct buf *pem = context;
-
 	(void)err;
-	buf_str(pem, db_text(row, 0));
-	if (!db_is_null(row, 1))
-		buf_str(pem, db_text(row, 1));
+	buf_str(context, db_text(row, 0));
 	return ERR_OK;
 }
 
-enum err_kind
-ca_trusted(struct mdm *mdm, const char **pem, struct err *err)
+static enum err_kind
+add_trusted(const struct db_row *row, void *context, struct err *err)
+{
+	add_anchor(row, context, err);
+	if (!db_is_null(row, 1))
+		buf_str(context, db_text(row, 1));
+	return ERR_OK;
+}
+
+static enum err_kind
+gather(struct mdm *mdm,
+	enum err_kind (*add)(const struct db_row *row, void *context, struct err *err),
+	const char **pem, struct err *err)
 {
 	struct buf all;
 	enum err_kind kind;
 
 	*pem = NULL;
 	buf_init(&all, mdm->arena, TRUSTED_MOST);
-	kind = db_each(mdm->db, SQL_AUTHORITY_TRUSTED, DB_ARGS(DB_INT(clock_now())), add_trusted,
-		&all, err);
+	kind = db_each(
+		mdm->db, SQL_AUTHORITY_TRUSTED, DB_ARGS(DB_INT(clock_now())), add, &all, err);
 	if (kind != ERR_OK)
 		return kind;
 	if (all.len == 0)
@@ -74,6 +81,18 @@ ca_trusted(struct mdm *mdm, const char **pem, struct err *err)
 		return err_set(err, ERR_TOO_LARGE, "there are too many device CAs");
 	*pem = all.bytes;
 	return ERR_OK;
+}
+
+enum err_kind
+ca_trusted(struct mdm *mdm, const char **pem, struct err *err)
+{
+	return gather(mdm, add_trusted, pem, err);
+}
+
+enum err_kind
+ca_anchors(struct mdm *mdm, const char **pem, struct err *err)
+{
+	return gather(mdm, add_anchor, pem, err);
 }
 
 enum err_kind
@@ -228,7 +247,8 @@ ca_record(struct mdm *mdm, const struct x509_issuer *issuer, const struct ca_req
 		&(const struct identity_origin){.authority = x509_issuer_hash(issuer),
 			.origin = request->origin,
 			.enrollment_no = request->enrollment_no,
-			.replaces = request->replaces},
+			.replaces = request->replaces,
+			.for_id = request->for_id},
 		err);
 }
 

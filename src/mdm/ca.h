@@ -30,6 +30,10 @@ enum err_kind ca_certificate(struct mdm *mdm, const char **pem, struct err *err)
  */
 enum err_kind ca_trusted(struct mdm *mdm, const char **pem, struct err *err);
 
+/* The same without the ones above: whoever verifies a device by it takes no other of the CAs that
+ * an imported one shares its root with. */
+enum err_kind ca_anchors(struct mdm *mdm, const char **pem, struct err *err);
+
 /* The next one's certificate and those above it, for GetNextCACert; ERR_NOT_FOUND when there is
  * none. */
 enum err_kind ca_next_certificate(struct mdm *mdm, const char **pem, struct err *err);
@@ -62,6 +66,7 @@ struct ca_request {
 	const char *origin;    /* the door it goes out of: scep, cli, p12 */
 	int64_t enrollment_no; /* whose it is; 0: not known yet */
 	const char *replaces;  /* SHA-256 of the identity that it renews; NULL: none */
+	const char *for_id;    /* the one enrollment it is for, there or not; NULL: anybody */
 };
 
 struct ca_issued {
@@ -125,9 +130,9 @@ enum err_kind ca_activate_when_due(struct mdm *mdm, const char **name, struct er
 
 /*
  * The CA is not believed any more, nor is any identity it has issued.  ERR_NOT_FOUND;
- * ERR_CONFLICT when it is the issuing one.
+ * ERR_CONFLICT when it is the issuing one, or, unless ANYHOW, when enrolled devices have one of these.
  */
-enum err_kind ca_retire(struct mdm *mdm, const char *name, struct err *err);
+enum err_kind ca_retire(struct mdm *mdm, const char *name, bool anyhow, struct err *err);
 
 struct ca_authority {
 	const char *name;

@@ -324,8 +324,23 @@ end_identities(struct mdm *mdm, const char *sha256, struct err *err)
 	return kind;
 }
 
+static enum err_kind
+refuse_in_use(struct mdm *mdm, const struct ca_authority *authority, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(mdm->db, SQL_AUTHORITY_DEVICES,
+		DB_ARGS(DB_TEXT(authority->info.sha256)), &row, err);
+	int64_t devices = kind == ERR_OK ? db_int(&row, 0) : 0;
+
+	return devices == 0 ? kind
+			    : err_set(err, ERR_CONFLICT,
+				      "enrolled devices whose identity %s has issued: %lld; they would "
+				      "be refused until they enroll anew: --force retires it anyhow",
+				      authority->name, (long long)devices);
+}
+
 enum err_kind
-ca_retire(struct mdm *mdm, const char *name, struct err *err)
+ca_retire(struct mdm *mdm, const char *name, bool anyhow, struct err *err)
 {
 	struct ca_authority authority;
 	enum err_kind kind = find_named(mdm, name, &authority, err);
@@ -337,7 +352,10 @@ ca_retire(struct mdm *mdm, const char *name, struct err *err)
 			"only a former or a next CA can be retired: %s is %s", name,
 			strcmp(authority.role, "ra") == 0 ? "a registration authority"
 							  : authority.role);
-	kind = set_role(mdm, name, "retired", err);
+	if (!anyhow)
+		kind = refuse_in_use(mdm, &authority, err);
+	if (kind == ERR_OK)
+		kind = set_role(mdm, name, "retired", err);
 	if (kind == ERR_OK)
 		kind = db_run(
 			mdm->db, SQL_AUTHORITY_RETIRE_REGISTRAR, DB_ARGS(DB_TEXT(name)), NULL, err);

@@ -21,7 +21,7 @@ identity_add(struct mdm *mdm, const struct x509_info *info, const struct identit
 			DB_INT(info->not_before), DB_INT(info->not_after), DB_INT(clock_now()),
 			DB_TEXT(origin->origin),
 			origin->enrollment_no == 0 ? DB_NULL() : DB_INT(origin->enrollment_no),
-			DB_TEXT(origin->replaces)),
+			DB_TEXT(origin->replaces), DB_TEXT(origin->for_id)),
 		NULL, err);
 }
 
@@ -43,7 +43,8 @@ identity_find(struct mdm *mdm, const char *sha256, struct identity *identity, st
 		.revoke_reason = db_text(&row, 5),
 		.enrollment_no = db_int(&row, 6),
 		.replaces = db_text(&row, 7),
-		.common_name = db_text(&row, 8)};
+		.common_name = db_text(&row, 8),
+		.for_id = db_text(&row, 9)};
 	return ERR_OK;
 }
 

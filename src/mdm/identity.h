@@ -15,6 +15,7 @@ struct identity_origin {
 	const char *origin;    /* the door it goes out of: scep, cli, p12 */
 	int64_t enrollment_no; /* whose it is; 0: not known yet */
 	const char *replaces;  /* SHA-256 of the identity that it renews; NULL: none */
+	const char *for_id;    /* the one enrollment it is for, there or not; NULL: anybody */
 };
 
 struct identity {
@@ -27,6 +28,7 @@ struct identity {
 	const char *revoke_reason; /* or NULL */
 	int64_t enrollment_no;     /* whose it is; 0: not known yet */
 	const char *replaces;      /* or NULL */
+	const char *for_id;        /* the one enrollment it is for; NULL: anybody */
 };
 
 /*

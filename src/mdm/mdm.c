@@ -60,6 +60,13 @@ mdm_find_key(struct mdm *mdm, const char *path, struct err *err)
 enum err_kind
 mdm_need_key(struct mdm *mdm, struct err *err)
 {
+	struct err why;
+	enum err_kind kind = seal_key_refresh(mdm->key, &why);
+
+	/* Behind a rotation that is not heard of, what is sealed under the old key would be lost.
+	 */
+	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
+		return err_set(err, ERR_BUSY, "%s", why.message);
 	return seal_key_is_there(mdm->key)
 		       ? ERR_OK
 		       : err_set(err, ERR_BUSY, "there is no master key: nothing can be sealed");

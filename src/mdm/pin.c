@@ -34,6 +34,22 @@ refuse(struct stranger *stranger, const char *why)
 
 static const char not_pinned[] = "the certificate is not the one pinned to this device";
 
+/*
+ * Not on record, but with the serial number of one that is: an ECDSA signature can be written in
+ * another way and stays one, and with it the certificate would have another hash.
+ */
+static enum err_kind
+look_at_serial(struct stranger *stranger, const char *serial)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(stranger->mdm->db, SQL_IDENTITY_BY_SERIAL,
+		DB_ARGS(DB_TEXT(serial)), &row, stranger->err);
+
+	if (kind == ERR_OK)
+		return refuse(stranger, "the certificate is not as the CA has issued it");
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
 /* Looks at what is known of the certificate as such: issued here or not, revoked, expired. */
 static enum err_kind
 look_at_certificate(struct stranger *stranger)
@@ -49,14 +65,30 @@ look_at_certificate(struct stranger *stranger)
 		stranger->expires = stranger->identity.not_after;
 	else if (kind != ERR_NOT_FOUND)
 		return kind;
-	else if (caller->der != NULL &&
-		 x509_inspect_der(mdm->arena, caller->der, caller->der_len, &info, NULL) == ERR_OK)
+	else if (caller->der != NULL && x509_inspect_der(mdm->arena, caller->der, caller->der_len,
+						&info, NULL) == ERR_OK) {
 		stranger->expires = info.not_after;
+		if (look_at_serial(stranger, info.serial) != ERR_OK)
+			return stranger->err->kind;
+	}
 	if (stranger->on_record && stranger->identity.revoked_at != 0)
 		return refuse(stranger, "the identity was revoked");
 	if (stranger->expires != 0 && stranger->expires <= clock_now())
 		return refuse(stranger, "the identity has expired");
 	return ERR_OK;
+}
+
+/* Was it issued for another id than this device's, or its user's?  None of a device holds a colon.
+ */
+static enum err_kind
+look_at_name(struct stranger *stranger, const char *id)
+{
+	const char *for_id = stranger->identity.for_id;
+
+	if (for_id == NULL || (strncmp(id, for_id, strlen(for_id)) == 0 &&
+				      strchr(":", id[strlen(for_id)]) != NULL))
+		return ERR_OK;
+	return refuse(stranger, "the identity was issued for another device");
 }
 
 /* A former pin, or another device's, is nobody's.  HOLDER_NO: the device that may have it. */
@@ -138,7 +170,7 @@ set_pin(struct stranger *stranger, struct enrollment *enrollment, int64_t no, en
 /*
  * Those that the stranger's identity was issued to replace, newest first, until PIN is met: a
  * device may have renewed more than once before it came.  With NO, they end.  ERR_FORBIDDEN when
- * PIN is not among them (NULL: that is no fault) or one was revoked: who had that may have this.
+ * PIN is not among them or one was revoked: who had that may have this.
  */
 static enum err_kind
 follow_renewals(struct stranger *stranger, const char *pin, int64_t no)
@@ -149,7 +181,7 @@ follow_renewals(struct stranger *stranger, const char *pin, int64_t no)
 	for (int i = 0; i < RENEWALS_MOST && older != NULL; i++) {
 		enum err_kind kind;
 
-		if (pin != NULL && strcmp(older, pin) == 0)
+		if (strcmp(older, pin) == 0)
 			return ERR_OK;
 		kind = identity_find(stranger->mdm, older, &identity, stranger->err);
 		if (kind == ERR_NOT_FOUND)
@@ -162,7 +194,51 @@ follow_renewals(struct stranger *stranger, const char *pin, int64_t no)
 			return kind;
 		older = identity.replaces;
 	}
-	return pin == NULL ? ERR_OK : refuse(stranger, not_pinned);
+	return refuse(stranger, not_pinned);
+}
+
+/* May an identity that was issued to replace OLDER be pinned anew?  MET: the pin is not older. */
+static enum err_kind
+look_at_older(struct stranger *stranger, const char *older, bool met, struct identity *identity)
+{
+	const struct db_value certificate = DB_TEXT(older);
+	struct db *db = stranger->mdm->db;
+	struct db_row row;
+	enum err_kind kind = db_first(db, SQL_PIN_FORMER, &certificate, 1, &row, stranger->err);
+
+	if (kind == ERR_OK && !db_is_null(&row, 1))
+		return refuse(stranger, "the identity renews one that was revoked");
+	if (kind == ERR_OK && !met)
+		return refuse(stranger, "the identity renews one that was replaced by another");
+	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
+		return kind;
+	kind = identity_find(stranger->mdm, older, identity, stranger->err);
+	if (kind == ERR_OK && identity->revoked_at != 0)
+		return refuse(stranger, "the identity renews one that was revoked");
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+/*
+ * Those that the stranger's identity was issued to replace, before Authenticate.  Whoever had one
+ * that is good for nothing any more could have renewed it in time, so this is not good either; but
+ * PIN, when it is among them, was followed by nothing yet.
+ */
+static enum err_kind
+look_at_renewals(struct stranger *stranger, const char *pin)
+{
+	const char *older = stranger->identity.replaces;
+	struct identity identity;
+	bool met = false;
+
+	for (int i = 0; i < RENEWALS_MOST && older != NULL; i++) {
+		met = met || (pin != NULL && strcmp(older, pin) == 0);
+		if (look_at_older(stranger, older, met, &identity) != ERR_OK)
+			return stranger->err->kind;
+		older = identity.replaces;
+	}
+	return older == NULL || met
+		       ? ERR_OK
+		       : refuse(stranger, "the identity was renewed too often without being used");
 }
 
 /* A migrated device's first certificate. */
@@ -197,6 +273,8 @@ take_over(struct stranger *stranger, struct enrollment *enrollment)
 	if (kind == ERR_OK)
 		kind = renewal ? follow_renewals(stranger, enrollment->certificate, 0)
 			       : check_first(stranger, enrollment, no);
+	if (kind == ERR_OK)
+		kind = look_at_name(stranger, enrollment->id);
 	if (kind == ERR_OK)
 		kind = look_at_pins(stranger, no);
 	if (kind == ERR_OK && renewal)
@@ -249,28 +327,47 @@ pin_check(struct mdm *mdm, struct enrollment *enrollment, const struct pin_calle
 
 /* ---- Authenticate ---- */
 
+/* OLD: the device as it is known, all zero when it is not. */
+static enum err_kind
+look_at_claim(struct stranger *stranger, const char *id, struct enrollment *old)
+{
+	enum err_kind kind = enrollment_find(stranger->mdm, id, old, stranger->err);
+	const char *pin = old->certificate;
+
+	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
+		return kind;
+	err_clear(stranger->err);
+	kind = old->blocked ? refuse(stranger, "the device is blocked")
+			    : look_at_certificate(stranger);
+	if (kind == ERR_OK)
+		kind = look_at_name(stranger, id);
+	if (kind == ERR_OK)
+		kind = look_at_pins(stranger, old->no);
+	if (kind == ERR_OK && (pin == NULL || strcmp(pin, stranger->caller->certificate) != 0))
+		kind = look_at_renewals(stranger, pin);
+	return kind;
+}
+
+enum err_kind
+pin_may_claim(struct mdm *mdm, const char *id, const struct pin_caller *caller, struct err *err)
+{
+	struct stranger stranger = {.mdm = mdm, .caller = caller, .err = err};
+	struct enrollment old = {0};
+
+	return look_at_claim(&stranger, id, &old);
+}
+
 enum err_kind
 pin_claim(struct mdm *mdm, const char *id, const struct pin_caller *caller, int64_t *expires,
 	struct err *err)
 {
 	struct stranger stranger = {.mdm = mdm, .caller = caller, .err = err};
 	struct enrollment old = {0};
-	enum err_kind kind = enrollment_find(mdm, id, &old, err);
-	const char *pin;
+	enum err_kind kind = look_at_claim(&stranger, id, &old);
 
-	if (kind != ERR_OK && kind != ERR_NOT_FOUND)
-		return kind;
-	pin = old.certificate;
-	if (pin != NULL && strcmp(pin, caller->certificate) == 0)
-		pin = NULL; /* it stays */
-	kind = old.blocked ? refuse(&stranger, "the device is blocked")
-			   : look_at_certificate(&stranger);
-	if (kind == ERR_OK)
-		kind = look_at_pins(&stranger, old.no);
-	if (kind == ERR_OK && (old.certificate == NULL || pin != NULL))
-		kind = follow_renewals(&stranger, NULL, 0);
-	if (kind == ERR_OK && pin != NULL)
-		kind = end_pin(&stranger, pin, old.no);
+	if (kind == ERR_OK && old.certificate != NULL &&
+		strcmp(old.certificate, caller->certificate) != 0)
+		kind = end_pin(&stranger, old.certificate, old.no);
 	*expires = stranger.expires;
 	return kind;
 }

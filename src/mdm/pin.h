@@ -38,9 +38,14 @@ enum err_kind pin_check(struct mdm *mdm, struct enrollment *enrollment,
  * Authenticate: may the caller's certificate be pinned to the device ID, which need not be there
  * yet?  If so, an older pin of the device ends, and *EXPIRES gets the certificate's end (0: not
  * known).  ERR_FORBIDDEN: it is another device's, was issued for another one, was replaced by a
- * newer one, was revoked, has expired; or the device is blocked.
+ * newer one, was revoked, has expired, is not as the CA has issued it, or renews one that was
+ * revoked or replaced by another; or the device is blocked.
  */
 enum err_kind pin_claim(struct mdm *mdm, const char *id, const struct pin_caller *caller,
 	int64_t *expires, struct err *err);
+
+/* The same question, asked ahead: changes nothing. */
+enum err_kind pin_may_claim(
+	struct mdm *mdm, const char *id, const struct pin_caller *caller, struct err *err);
 
 #endif

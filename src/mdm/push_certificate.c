@@ -237,7 +237,7 @@ push_certificate_remove(struct mdm *mdm, const char *topic, bool anyhow, struct 
 	if (kind == ERR_OK && here > 0 && !anyhow)
 		return err_set(err, ERR_CONFLICT,
 			"%lld devices are enrolled under topic %s: without its certificate they "
-			"cannot be woken any more",
+			"cannot be woken any more (--force removes it anyhow)",
 			(long long)here, topic);
 	return kind == ERR_OK ? db_run(mdm->db, SQL_PUSH_CERTIFICATE_REMOVE,
 					DB_ARGS(DB_TEXT(topic)), NULL, err)

@@ -192,7 +192,7 @@ name_it(struct asking *asking, const char *for_id, struct err *err)
 		asking->order.common_name = arena_strdup(mdm->arena, clock_uuid(uuid));
 		return ERR_OK;
 	}
-	asking->order.common_name = for_id;
+	asking->order.common_name = asking->order.for_id = for_id;
 	kind = db_first(mdm->db, SQL_SCEP_ENROLLMENT, DB_ARGS(DB_TEXT(for_id)), &row, err);
 	if (kind == ERR_NOT_FOUND)
 		return ERR_OK;

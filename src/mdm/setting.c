@@ -358,3 +358,18 @@ setting_set(struct mdm *mdm, const char *name, const char *value, struct err *er
 		DB_ARGS(DB_TEXT(name), DB_TEXT(value), DB_INT(clock_now()), DB_NULL()), NULL, err);
 	return kind == ERR_OK ? add_event(mdm, name, err) : kind;
 }
+
+enum err_kind
+setting_unset(struct mdm *mdm, const char *name, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind;
+
+	if (find(name) == NULL)
+		return err_set(err, ERR_BAD_INPUT, "there is no setting \"%.60s\"", name);
+	kind = db_first(mdm->db, SQL_SETTING_GET, DB_ARGS(DB_TEXT(name)), &row, err);
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	kind = db_run(mdm->db, SQL_SETTING_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err);
+	return kind == ERR_OK ? add_event(mdm, name, err) : kind;
+}

@@ -44,6 +44,9 @@ enum err_kind setting_check(const char *name, const char *value, struct err *err
 /* Sets it, after setting_check(). */
 enum err_kind setting_set(struct mdm *mdm, const char *name, const char *value, struct err *err);
 
+/* Gives it its default again, or none: the row goes.  ERR_BAD_INPUT for an unknown name. */
+enum err_kind setting_unset(struct mdm *mdm, const char *name, struct err *err);
+
 /* The number of days (1 to 36500) that VALUE stands for, 0 for "forever"; false: it is neither. */
 bool setting_days(const char *value, int64_t *days);
 

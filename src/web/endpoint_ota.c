@@ -11,6 +11,7 @@
 #include "mdm/enroll_link.h"
 #include "mdm/event.h"
 #include "mdm/identity.h"
+#include "mdm/pin.h"
 #include "mdm/profile.h"
 #include "web/enroll_page.h"
 
@@ -57,11 +58,12 @@ check_own(struct call *call, const struct attributes *attributes, bool *own, str
 		err_clear(err);
 		return ERR_OK;
 	}
-	if (kind == ERR_OK && identity.revoked_at != 0)
-		return err_set(err, ERR_FORBIDDEN, "the identity has been revoked");
 	if (kind == ERR_OK && (identity.common_name == NULL ||
 				      strcmp(identity.common_name, attributes->udid) != 0))
 		return err_set(err, ERR_FORBIDDEN, "the identity is in another device's name");
+	if (kind == ERR_OK)
+		kind = pin_may_claim(call->mdm, attributes->udid,
+			&(struct pin_caller){.certificate = info.sha256}, err);
 	if (kind == ERR_OK)
 		kind = ca_trusted(call->mdm, &trust.anchors, err);
 	if (kind == ERR_OK)

@@ -56,7 +56,7 @@ ask(struct mdm *mdm, const char **pem, bool *allow_sha1, struct err *err)
 
 	if (kind != ERR_OK)
 		return kind;
-	kind = ca_trusted(mdm, pem, err);
+	kind = ca_anchors(mdm, pem, err);
 	if (kind == ERR_OK)
 		kind = setting_get(mdm, "signature_sha1", &sha1, err);
 	db_rollback(mdm->db);

@@ -232,6 +232,42 @@ def test_a_renewal_of_a_revoked_one_is_worth_nothing(ca_server, enrolled):
     refused_with_everything(enrolled)
 
 
+def test_a_renewal_that_was_never_used_ends_with_the_pin(ca_server, enrolled):
+    """Whoever had the old identity may have made it before the device came with its own."""
+    heir = issue(ca_server, f"unused-{enrolled.id}", "--renew", enrolled.id)
+    enrolled.identity = issue(ca_server, f"used-{enrolled.id}", "--renew", enrolled.id)
+    enrolled.close()
+    assert enrolled.idle().status == 200
+    next_one = issue(ca_server, f"next-{enrolled.id}", "--renew", enrolled.id)
+    enrolled.identity = heir
+    enrolled.close()
+    refused_with_everything(enrolled)
+    enrolled.identity = next_one
+    enrolled.close()
+    assert enrolled.enroll().idle().status == 200
+
+
+def test_a_long_row_of_renewals_hides_no_revoked_one(ca_server, enrolled):
+    heir = sha256(enrolled.identity)
+    for n in range(33):
+        identity = issue(ca_server, f"row-{n}-{enrolled.id}", "--renew", heir)
+        heir = sha256(identity)
+    ca_server.pomona("identity", "revoke", enrolled.id)
+    enrolled.identity = identity
+    enrolled.close()
+    refused_with_everything(enrolled)
+
+
+def test_a_renewal_of_a_revoked_one_from_elsewhere(ca_server, enrolled):
+    """The old identity is not on record but as a pin."""
+    renewed = issue(ca_server, f"from-elsewhere-{enrolled.id}", "--renew", enrolled.id)
+    ca_server.sql(f"DELETE FROM issued_identity WHERE sha256 = {quote(sha256(enrolled.identity))}")
+    ca_server.pomona("identity", "revoke", enrolled.id)
+    enrolled.identity = renewed
+    enrolled.close()
+    refused_with_everything(enrolled)
+
+
 def test_a_renewal_is_no_other_devices(ca_server, enrolled):
     other = ca_server.enrolled()
     renewed = issue(ca_server, f"mine-{enrolled.id}", "--renew", enrolled.id)
@@ -500,8 +536,10 @@ def test_roll_over(changing_server):
     server.pomona("identity", "revoke", after.id)
     assert [crl_check(server, device.identity).returncode == 0 for device in (before, between, after)] == [False, True, False]
     assert server.pomona("ca", "retire", "device-2", check=False).returncode == 1
+    in_use = server.pomona("ca", "retire", "device", check=False)
+    assert (in_use.returncode, b"--force" in in_use.stderr) == (1, True)
     # the web server does not know yet
-    server.pomona("ca", "retire", "device")
+    server.pomona("ca", "retire", "device", "--force")
     refused_with_everything(between)
     assert roles(server) == {"device": "retired", "device-2": "issuing"}
     with open(server.path("device-ca.pem")) as file:
@@ -510,6 +548,45 @@ def test_roll_over(changing_server):
     assert third.idle().status == 200
     for device in (before, between, after, third):
         device.close()
+
+
+P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def twin_of(identity, path):
+    """The same certificate with the other of the two forms of its ECDSA signature, and so of another hash."""
+    der = identity.der()
+    body = der[4 : 4 + 4 + int.from_bytes(der[6:8], "big")]
+    rest = der[4 + len(body) :]
+    algorithm, bits = rest[: 2 + rest[1]], rest[2 + rest[1] :]
+    r_len = bits[6]
+    r, s = bits[7 : 7 + r_len], int.from_bytes(bits[9 + r_len :], "big")
+    other = P256_ORDER - s
+    other = other.to_bytes(other.bit_length() // 8 + 1, "big")
+    pair = b"\x02" + bytes([len(r)]) + r + b"\x02" + bytes([len(other)]) + other
+    pair = b"\x00\x30" + bytes([len(pair)]) + pair
+    whole = body + algorithm + b"\x03" + bytes([len(pair)]) + pair
+    pem = openssl("x509", "-inform", "DER", input=b"\x30\x82" + len(whole).to_bytes(2, "big") + whole)
+    with open(path, "wb") as file:
+        file.write(pem)
+    return Identity(path, identity.key)
+
+
+def test_a_certificate_whose_signature_is_written_in_another_way(changing_server):
+    server = changing_server
+    server.pomona("ca", "roll-over", "--key", "ec")
+    server.pomona("ca", "roll-over", "--activate")
+    server.restart_front()
+    device = server.enrolled()
+    twin = twin_of(device.identity, server.path("twin.pem"))
+    assert sha256(twin) != sha256(device.identity)
+    openssl("verify", "-CAfile", server.path("device-ca.pem"), twin.certificate)
+    server.pomona("identity", "revoke", device.id)
+    newcomer = server.new_device(identity=twin)
+    refused_with_everything(newcomer)
+    assert "not as the CA has issued it" in server.fcgi.output()
+    for one in (device, newcomer):
+        one.close()
 
 
 def test_roll_over_at_a_time(make_server):

@@ -913,6 +913,19 @@ def test_identities_that_open_nothing_over_the_air(air):
     refused(air, sign_attributes(identity, **tell(begin(air), udid)), 403, "revoked")
 
 
+def test_an_identity_that_was_replaced_opens_nothing_over_the_air(air):
+    """It could not come with Authenticate either."""
+    udid = next(udids)
+    old = air.issue(udid)
+    device = air.new_device(identity=old, udid=udid).enroll()
+    assert post(air, sign_attributes(old, **tell(None, udid))).status == 200
+    device.identity = air.issue()
+    device.close()
+    device.enroll()
+    device.close()
+    refused(air, sign_attributes(old, **tell(None, udid)), 403, "replaced by a newer one")
+
+
 def test_without_apples_ca_the_challenge_counts(server, pki):
     server.pomona("setting", "set", "enroll_ota", "on")
     try:

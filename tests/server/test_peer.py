@@ -6,6 +6,7 @@ import hashlib
 import plistlib
 import socket
 import ssl
+import time
 import urllib.parse
 
 import pytest
@@ -15,6 +16,7 @@ from harness.front import is_apache
 from harness.pki import openssl
 from harness.process import program_path
 from harness.server import SqlError, quote
+from test_ca import Elsewhere
 
 pytestmark = pytest.mark.core
 
@@ -497,6 +499,21 @@ def test_the_second_ca_is_believed(signing, pki, second_ca):
     device = signing.new_device(identity=pki.issue(second_ca, "second-good", "/CN=good"))
     body = plistlib.dumps(device.message({"MessageType": "Authenticate", "Topic": device.topic}))
     assert put(device, signed(device, body), body, "/checkin").status == 200
+
+
+def test_a_relative_of_an_imported_ca(own_server, pki):
+    """What its root has issued, itself or by another CA, is no device's."""
+    elsewhere = Elsewhere(pki, "related")
+    own_server.pomona("ca", "import", elsewhere.pem, "--crl", elsewhere.crl, "--activate")
+    sibling = pki.issue(elsewhere.root, "sibling", "/CN=sibling", "basicConstraints=critical,CA:TRUE")
+    child, cousin = pki.issue(elsewhere.root, "child", "/CN=child"), pki.issue(sibling, "cousin", "/CN=cousin")
+    device = own_server.new_device()
+    body = body_of(device, MessageType="Authenticate", Topic=device.topic)
+    time.sleep(1.1)  # running servers notice within a second
+    assert put(device, signed(device, body, identity=child), body).status == 403
+    assert put(device, signed(device, body, "-certfile", sibling.certificate, identity=cousin), body).status == 403
+    assert own_server.value("SELECT count(*) FROM device") == 0
+    assert put(device, signed(device, body), body).status == 200
 
 
 @pytest.mark.parametrize("path", ["/mdm", "/checkin", "/server"])

@@ -448,6 +448,28 @@ def test_static_challenge(scep):
     assert Client(scep, scep.scep_url, secret).ask().refused() == BAD_REQUEST
 
 
+def test_a_challenge_for_one_device_enrolls_no_other(scep):
+    """Although the one it is for is not there yet; nor does a renewal of the identity."""
+    wanted, other = scep.new_device(), scep.enrolled()
+    ours = other.identity
+    identity = Client(scep, scep.scep_url, challenge(scep, wanted.id)).ask().identity()
+    renewed = renewal(scep, identity).ask().identity()
+    for stranger in (identity, renewed):
+        newcomer = scep.new_device(identity=stranger)
+        assert newcomer.check_in("Authenticate", Topic=newcomer.topic).status == 403
+        newcomer.close()
+        other.identity = stranger
+        other.close()
+        assert other.check_in("Authenticate", Topic=other.topic).status == 403
+    other.identity = ours
+    other.close()
+    assert other.idle().status == 200
+    wanted.identity = renewed
+    wanted.close()
+    assert wanted.enroll().idle().status == 200
+    assert wanted.mac_user().token_update().status == 200
+
+
 # ---- renewal ----
 
 

@@ -122,6 +122,9 @@ test_an_identity_is_refused_with_the_reason(void **state)
 			"this is a certificate without its private key: export both as .p12"},
 		{"leaf.pem", NULL,
 			"there is no private key in it: export it together with its certificate"},
+		{"text:-----BEGIN CERTIFICATE REQUEST-----\nYWJj\n-----END CERTIFICATE "
+		 "REQUEST-----\n",
+			NULL, "there is neither a certificate nor a private key in it"},
 		{"leaf.key", NULL, "there is no certificate in it, only a private key"},
 		{"other.key|leaf.pem", NULL,
 			"there is no certificate in it that belongs to the private key"},

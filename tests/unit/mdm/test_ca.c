@@ -194,9 +194,9 @@ test_roll_over(void **state)
 	expect_scep(&unit, "Pomona SCEP");
 	assert_int_equal(ca_trusted(&unit.mdm, &all, &unit.err), ERR_OK);
 	assert_string_equal(all, arena_printf(&unit.arena, "%s%s", first, next));
-	assert_int_equal(ca_retire(&unit.mdm, "device-2", &unit.err), ERR_CONFLICT);
-	assert_int_equal(ca_retire(&unit.mdm, "device-2-ra", &unit.err), ERR_CONFLICT);
-	assert_int_equal(ca_retire(&unit.mdm, "device-9", &unit.err), ERR_NOT_FOUND);
+	assert_int_equal(ca_retire(&unit.mdm, "device-2", false, &unit.err), ERR_CONFLICT);
+	assert_int_equal(ca_retire(&unit.mdm, "device-2-ra", false, &unit.err), ERR_CONFLICT);
+	assert_int_equal(ca_retire(&unit.mdm, "device-9", false, &unit.err), ERR_NOT_FOUND);
 	assert_int_equal(x509_inspect(&unit.arena, first, &info, &unit.err), ERR_OK);
 	unit_commit(&unit);
 	unit_sql(&unit,
@@ -208,7 +208,8 @@ test_roll_over(void **state)
 			"'D', 'device', 'enrolled', 'A')",
 			info.sha256));
 	unit_begin(&unit, DB_WRITE);
-	assert_int_equal(ca_retire(&unit.mdm, "device", &unit.err), ERR_OK);
+	assert_int_equal(ca_retire(&unit.mdm, "device", false, &unit.err), ERR_CONFLICT);
+	assert_int_equal(ca_retire(&unit.mdm, "device", true, &unit.err), ERR_OK);
 	assert_int_equal(ca_trusted(&unit.mdm, &all, &unit.err), ERR_OK);
 	assert_string_equal(all, next);
 	unit_commit(&unit);

@@ -191,7 +191,7 @@ test_roll_over(void **state)
 			SCEP_RENEWAL_REQ, &renewed, &fail));
 
 	unit_begin(&unit, DB_WRITE);
-	must(&unit, ca_retire(&unit.mdm, "device", &unit.err));
+	must(&unit, ca_retire(&unit.mdm, "device", false, &unit.err));
 	unit_commit(&unit);
 	assert_int_equal(
 		ask(&unit, (struct scep_client_terms){.ca_pem = authorities(&unit), .old = &old},

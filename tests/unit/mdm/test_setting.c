@@ -189,6 +189,36 @@ test_events(void **state)
 	unit_store_close(&unit);
 }
 
+/* The default is back, with an event; what is not set stays so, without one. */
+static void
+test_unset(void **state)
+{
+	struct unit_store unit;
+	const char *value;
+
+	(void)state;
+	unit_store_open(&unit);
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(setting_set(&unit.mdm, "enroll_consent", "Yes?", &unit.err), ERR_OK);
+	assert_int_equal(setting_set(&unit.mdm, "scep_days", "7", &unit.err), ERR_OK);
+	unit_commit(&unit);
+	for (int i = 0; i < 2; i++) {
+		unit_begin(&unit, DB_WRITE);
+		assert_int_equal(setting_unset(&unit.mdm, "enroll_consent", &unit.err), ERR_OK);
+		assert_int_equal(setting_unset(&unit.mdm, "scep_days", &unit.err), ERR_OK);
+		unit_commit(&unit);
+	}
+	assert_int_equal(unit_sql_int(&unit, "SELECT COUNT(*) FROM event"), 4);
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(setting_get(&unit.mdm, "enroll_consent", &value, &unit.err), ERR_OK);
+	assert_null(value);
+	assert_int_equal(setting_get(&unit.mdm, "scep_days", &value, &unit.err), ERR_OK);
+	assert_string_equal(value, "1825");
+	assert_int_equal(setting_unset(&unit.mdm, "no_such", &unit.err), ERR_BAD_INPUT);
+	unit_commit(&unit);
+	unit_store_close(&unit);
+}
+
 /* What is set in SQL is what the program sees. */
 static void
 test_sql_face(void **state)
@@ -246,6 +276,7 @@ main(void)
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_unset),
 		cmocka_unit_test(test_sql_face),
 		cmocka_unit_test(test_sql_checks),
 	};
