@@ -77,7 +77,8 @@ class Fleet:
         return fresh
 
     def steps(self):
-        return [line["message"] for line in self.journal() if "message" in line]
+        """What was answered; the web server puts off who comes to the page with many others."""
+        return [line["message"] for line in self.journal() if "message" in line and line["http_status"] not in (429, 503)]
 
     def file(self, suffix, number=1):
         return os.path.join(self.folder, f"{self.name}-{number:06}.{suffix}")
