@@ -135,18 +135,30 @@ def session(figures, _, effort):
 # ---- 3. growth, 4. fan-out ----
 
 
+STEP = 100_000  # enrollments in a transaction: while a log of many GB is not truncated, each page read costs a search in it
+
+
 def grow(rig, wanted):
     """Enrollments up to WANTED, with ten finished commands each, the answers of 1 KB; as the responder stores them."""
+    for step in range(STEP, wanted + STEP, STEP):
+        grow_to(rig, min(step, wanted))
+    assert os.path.getsize(rig.server.db + "-wal") == 0, "the log was not truncated"
+    rig.server.pomona("version")
+    rig.server.pomona("setting", "list")  # makes the trigger anew
+
+
+def grow_to(rig, wanted):
     rig.sqlite(
         f"""
+        PRAGMA busy_timeout = 20000;
         PRAGMA synchronous = OFF;
         PRAGMA cache_size = -200000;
         BEGIN IMMEDIATE;
-        DROP TRIGGER delivery_wakes;
+        DROP TRIGGER IF EXISTS delivery_wakes;
         CREATE TEMP TABLE first AS SELECT max(no) AS no FROM enrollment;
         INSERT INTO enrollment (no, id, kind, state, udid, serial, name, model, product, os_version, os_major, build, topic,
             certificate, push_token, push_magic, token_tally, token_at, enrolled_at, last_seen)
-        WITH RECURSIVE n(i) AS (SELECT first.no + 1 FROM first UNION ALL SELECT i + 1 FROM n WHERE i < {wanted})
+        WITH RECURSIVE n(i) AS (SELECT first.no + 1 FROM first WHERE first.no < {wanted} UNION ALL SELECT i + 1 FROM n WHERE i < {wanted})
         SELECT i, printf('%08X-0000-4000-8000-%012X', i, i), 'device', 'enrolled', printf('%08X-0000-4000-8000-%012X', i, i),
             printf('SERIAL%06d', i), printf('Device %d', i), 'MPUF3LL', 'iPhone14,7', '17.5.1', 17, '21F90', 'bench',
             lower(hex(randomblob(32))), randomblob(32), randomblob(64), 1, 1000, 1000, 1000 FROM n;
@@ -161,12 +173,10 @@ def grow(rig, wanted):
         FROM enrollment e, first JOIN (SELECT no FROM payload ORDER BY no DESC LIMIT 10) p WHERE e.no > first.no;
         UPDATE schema_state SET value = '' WHERE name = 'interface';
         COMMIT;
-        PRAGMA wal_checkpoint(TRUNCATE);
         ANALYZE;
+        PRAGMA wal_checkpoint(TRUNCATE);
         """
     )
-    rig.server.pomona("version")
-    rig.server.pomona("setting", "list")  # makes the trigger anew
 
 
 def sizes(effort):
