@@ -364,6 +364,35 @@ test_no_ca(void **state)
 	unit_store_close(&unit);
 }
 
+/* ---- certificates that were here a short time ago ---- */
+
+/* Texts that differ in one byte, in front of, within and behind what chooses their place. */
+static void
+test_the_cache_takes_no_text_for_another(void **state)
+{
+	static const size_t differs_at[] = {0, 150, 250, 299};
+	struct peer_cache *cache = peer_cache_new();
+	struct peer_cached made = {.der = (const unsigned char *)"abc", .der_len = 3}, found;
+	char text[300], other[sizeof(text)];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	memcpy(made.certificate, ABC, sizeof(ABC));
+	assert_false(peer_cache_find(cache, &arena, text, sizeof(text), &found));
+	peer_cache_keep(cache, text, sizeof(text), &made);
+	assert_true(peer_cache_find(cache, &arena, text, sizeof(text), &found));
+	assert_string_equal(found.certificate, ABC);
+	assert_int_equal(found.der_len, 3);
+	assert_memory_equal(found.der, "abc", 3);
+	assert_false(peer_cache_find(cache, &arena, text, sizeof(text) - 1, &found));
+	for (size_t i = 0; i < COUNT(differs_at); i++) {
+		memcpy(other, text, sizeof(text));
+		other[differs_at[i]] = 'b';
+		assert_false(peer_cache_find(cache, &arena, other, sizeof(other), &found));
+	}
+	peer_cache_free(cache);
+}
+
 int
 main(void)
 {
@@ -374,6 +403,7 @@ main(void)
 		cmocka_unit_test_setup(test_rules, reset),
 		cmocka_unit_test_setup(test_which_proof_decides, reset),
 		cmocka_unit_test_setup(test_no_ca, reset),
+		cmocka_unit_test_setup(test_the_cache_takes_no_text_for_another, reset),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, release);
