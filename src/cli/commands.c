@@ -218,7 +218,8 @@ const struct cli_command cli_commands[] = {
 		cli_setting_get, NULL},
 	{"setting", "set", "NAME VALUE", "change a setting", 2, 2, CLI_NEEDS_STORE, CLI_WRITE, NULL,
 		cli_setting_set,
-		"`pomona setting list` shows the names; pomona(1) tells what each may be.  A secret "
+		"`pomona setting list` shows the names; pomona(1) tells what each may be.  A "
+		"secret "
 		"is\nbetter given as @FILE: its first line."},
 	{"setting", "unset", "NAME", "give a setting its default again", 1, 1, CLI_NEEDS_STORE,
 		CLI_WRITE, NULL, cli_setting_unset, NULL},

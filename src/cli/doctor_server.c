@@ -154,7 +154,8 @@ check_device(struct doctor *doctor, const char *base, const char *ca)
 		doctor_say(doctor, DOCTOR_PROBLEM,
 			"reload the web server when the device CAs have changed since it read "
 			"device-ca.pem; it has to verify clients with that file and to pass "
-			"SSL_CLIENT_VERIFY and SSL_CLIENT_CERT: compare its site file with Pomona's",
+			"SSL_CLIENT_VERIFY and SSL_CLIENT_CERT: compare its site file with "
+			"Pomona's",
 			"/mdm with a certificate of the device CA says %ld: %s", answer.status,
 			answer.body);
 }

@@ -130,7 +130,8 @@ enum err_kind ca_activate_when_due(struct mdm *mdm, const char **name, struct er
 
 /*
  * The CA is not believed any more, nor is any identity it has issued.  ERR_NOT_FOUND;
- * ERR_CONFLICT when it is the issuing one, or, unless ANYHOW, when enrolled devices have one of these.
+ * ERR_CONFLICT when it is the issuing one, or, unless ANYHOW, when enrolled devices have one of
+ * these.
  */
 enum err_kind ca_retire(struct mdm *mdm, const char *name, bool anyhow, struct err *err);
 

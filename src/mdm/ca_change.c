@@ -332,11 +332,12 @@ refuse_in_use(struct mdm *mdm, const struct ca_authority *authority, struct err 
 		DB_ARGS(DB_TEXT(authority->info.sha256)), &row, err);
 	int64_t devices = kind == ERR_OK ? db_int(&row, 0) : 0;
 
-	return devices == 0 ? kind
-			    : err_set(err, ERR_CONFLICT,
-				      "enrolled devices whose identity %s has issued: %lld; they would "
-				      "be refused until they enroll anew: --force retires it anyhow",
-				      authority->name, (long long)devices);
+	return devices == 0
+		       ? kind
+		       : err_set(err, ERR_CONFLICT,
+				 "enrolled devices whose identity %s has issued: %lld; they would "
+				 "be refused until they enroll anew: --force retires it anyhow",
+				 authority->name, (long long)devices);
 }
 
 enum err_kind
