@@ -23,7 +23,11 @@ SELECT e.id AS id,
 		WHEN p.due_at IS NOT NULL THEN 'waiting'
 		ELSE 'ready' END AS push_state,
 	strftime('%Y-%m-%dT%H:%M:%fZ', e.enrolled_at / 1000.0, 'unixepoch') AS enrolled_at,
-	strftime('%Y-%m-%dT%H:%M:%fZ', e.last_seen / 1000.0, 'unixepoch') AS last_seen
+	strftime('%Y-%m-%dT%H:%M:%fZ', e.last_seen / 1000.0, 'unixepoch') AS last_seen,
+	COALESCE(e.model_name, d.model_name) AS model_name,
+	COALESCE(e.supervised, d.supervised) AS supervised,
+	COALESCE(e.enrolled_via_dep, d.enrolled_via_dep) AS enrolled_via_dep,
+	COALESCE(e.user_approved, d.user_approved) AS user_approved
 FROM enrollment e
 LEFT JOIN enrollment d ON d.no = e.device_no
 LEFT JOIN push p ON p.enrollment_no = e.no;
@@ -37,7 +41,9 @@ BEGIN
 		OR NEW.name IS NOT OLD.name OR NEW.model IS NOT OLD.model OR NEW.product IS NOT OLD.product
 		OR NEW.os_version IS NOT OLD.os_version OR NEW.os_major IS NOT OLD.os_major
 		OR NEW.build IS NOT OLD.build OR NEW.topic IS NOT OLD.topic OR NEW.push_state IS NOT OLD.push_state
-		OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.last_seen IS NOT OLD.last_seen;
+		OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.last_seen IS NOT OLD.last_seen
+		OR NEW.model_name IS NOT OLD.model_name OR NEW.supervised IS NOT OLD.supervised
+		OR NEW.enrolled_via_dep IS NOT OLD.enrolled_via_dep OR NEW.user_approved IS NOT OLD.user_approved;
 	SELECT RAISE(ABORT, 'device: only a blocked device can be set to enrolled')
 	WHERE NEW.state = 'enrolled' AND OLD.state NOT IN ('blocked', 'enrolled');
 	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
