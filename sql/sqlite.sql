@@ -349,29 +349,62 @@ END;
 -- ---- facts learnt from answers ----
 --
 -- Of lists the last whole answer counts: it is found by its number, or, when its time was over (mdm/retention.c), in
--- `document`.
+-- `document`.  What is put together of several answers is in `document`.
 
 CREATE VIEW device_info AS
 SELECT e.id AS device, j.key AS name, j.value AS value,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no, json_each(i.document) j
 WHERE i.request = 'DeviceInformation';
 
+CREATE VIEW device_info_history AS
+SELECT e.id AS device, f.name AS name,
+	json_extract(f.old, '$') AS old,
+	json_extract(f.new, '$') AS new,
+	strftime('%Y-%m-%dT%H:%M:%fZ', f.at / 1000.0, 'unixepoch') AS at
+FROM fact_change f
+JOIN enrollment e ON e.no = f.enrollment_no
+WHERE f.request = 'DeviceInformation';
+
 CREATE VIEW security_info AS
 SELECT e.id AS device, j.key AS name, j.value AS value,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no, json_each(i.document) j
 WHERE i.request = 'SecurityInfo';
 
+CREATE VIEW security_info_history AS
+SELECT e.id AS device, f.name AS name,
+	json_extract(f.old, '$') AS old,
+	json_extract(f.new, '$') AS new,
+	strftime('%Y-%m-%dT%H:%M:%fZ', f.at / 1000.0, 'unixepoch') AS at
+FROM fact_change f
+JOIN enrollment e ON e.no = f.enrollment_no
+WHERE f.request = 'SecurityInfo';
+
 CREATE VIEW restriction AS
 SELECT e.id AS device, k.key AS kind, j.key AS name, j.value AS value,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(COALESCE(i.document, a.response), '$.GlobalRestrictions') k,
+	json_each(CASE WHEN k.type = 'object' THEN k.value ELSE '{}' END) j
+WHERE i.request = 'Restrictions';
+
+CREATE VIEW profile_restriction AS
+SELECT e.id AS device, p.key AS profile, k.key AS kind, j.key AS name, j.value AS value,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.ProfileRestrictions') p,
+	json_each(CASE WHEN p.type = 'object' THEN p.value ELSE '{}' END) k,
 	json_each(CASE WHEN k.type = 'object' THEN k.value ELSE '{}' END) j
 WHERE i.request = 'Restrictions';
 
@@ -383,7 +416,8 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ShortVersion') END AS short_version,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.BundleSize') END AS bundle_size,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DynamicSize') END AS dynamic_size,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
@@ -397,7 +431,8 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadDisplayName') END AS name,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadOrganization') END AS organization,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsManaged') END AS managed,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
@@ -409,7 +444,8 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UUID') END AS uuid,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Name') END AS name,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExpiryDate') END AS expires,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
@@ -421,9 +457,165 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.CommonName') END AS common_name,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsIdentity') END AS is_identity,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Data') END AS certificate,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(COALESCE(i.document, a.response), '$.CertificateList') j
 WHERE i.request = 'CertificateList' AND j.type = 'object';
+
+CREATE VIEW managed_app AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Status') END AS status,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ManagementFlags') END AS management_flags,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasConfiguration') END AS has_configuration,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasFeedback') END AS has_feedback,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsValidated') END AS validated,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExternalVersionIdentifier') END AS external_version,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.ManagedApplicationList') j
+WHERE i.request = 'ManagedApplicationList' AND j.type = 'object';
+
+CREATE VIEW managed_app_attribute AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Attributes') END AS attributes,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no,
+	json_each(i.document) j
+WHERE i.request = 'ManagedApplicationAttributes' AND j.type = 'object';
+
+CREATE VIEW managed_app_configuration AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Configuration') END AS configuration,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no,
+	json_each(i.document) j
+WHERE i.request = 'ManagedApplicationConfiguration' AND j.type = 'object';
+
+CREATE VIEW managed_app_feedback AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Feedback') END AS feedback,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no,
+	json_each(i.document) j
+WHERE i.request = 'ManagedApplicationFeedback' AND j.type = 'object';
+
+CREATE VIEW managed_media AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.iTunesStoreID') END AS itunes_store_id,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PersistentID') END AS persistent_id,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.State') END AS state,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Kind') END AS kind,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Title') END AS title,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Author') END AS author,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Version') END AS version,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Books') j
+WHERE i.request = 'ManagedMediaList' AND j.type = 'object';
+
+CREATE VIEW device_user AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UserName') END AS user_name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.FullName') END AS full_name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UID') END AS uid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UserGUID') END AS guid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsLoggedIn') END AS logged_in,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasDataToSync') END AS has_data_to_sync,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DataQuota') END AS data_quota,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DataUsed') END AS data_used,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.MobileAccount') END AS mobile_account,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasSecureToken') END AS secure_token,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Users') j
+WHERE i.request = 'UserList' AND j.type = 'object';
+
+CREATE VIEW available_os_update AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ProductKey') END AS product_key,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HumanReadableName') END AS name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ProductName') END AS product,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Version') END AS version,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Build') END AS build,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DownloadSize') END AS download_size,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.InstallSize') END AS install_size,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsCritical') END AS critical,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsMajorOSUpdate') END AS major,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsSecurityResponse') END AS security_response,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.RestartRequired') END AS restart,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DeferredUntil') END AS deferred_until,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.AvailableOSUpdates') j
+WHERE i.request = 'AvailableOSUpdates' AND j.type = 'object';
+
+CREATE VIEW os_update_status AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ProductKey') END AS product_key,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Status') END AS status,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsDownloaded') END AS downloaded,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DownloadPercentComplete') END AS download_percent,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.MaxDeferrals') END AS max_deferrals,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DeferralsRemaining') END AS deferrals_remaining,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.NextScheduledInstall') END AS next_install,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.OSUpdateStatus') j
+WHERE i.request = 'OSUpdateStatus' AND j.type = 'object';
+
+CREATE VIEW active_extension AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Identifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExtensionPoint') END AS extension_point,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DisplayName') END AS name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ContainerIdentifier') END AS container,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Version') END AS version,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UserElection') END AS user_election,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Extensions') j
+WHERE i.request = 'ActiveNSExtensions' AND j.type = 'object';
+
+CREATE VIEW extension_mapping AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Identifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExtensionPoint') END AS extension_point,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DisplayName') END AS name,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Extensions') j
+WHERE i.request = 'NSExtensionMappings' AND j.type = 'object';
