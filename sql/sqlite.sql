@@ -88,7 +88,15 @@ LEFT JOIN former_pin f ON f.certificate = i.sha256;
 CREATE VIEW command AS
 SELECT e.id AS device,
 	p.request AS request,
-	CASE WHEN p.args LIKE '%UnlockToken%' THEN json_replace(p.args, '$.UnlockToken', '(secret)') ELSE p.args END AS args,
+	-- What is sealed is shown without its secrets already (mdm/mask.c); what came through SQL is not sealed until it is sent.
+	CASE WHEN p.sealed_args IS NULL AND p.sealed_body IS NULL AND (p.args LIKE '%UnlockToken%' OR p.request IN
+			('AccountConfiguration', 'EraseDevice', 'RequestMirroring', 'RotateFileVaultKey', 'SetAutoAdminPassword',
+			'SetFirmwarePassword', 'SetRecoveryLock', 'TriggerEnhancedLogCollection', 'VerifyFirmwarePassword',
+			'VerifyRecoveryLock'))
+		THEN json_replace(p.args, '$.UnlockToken', '(secret)', '$.NewPassword', '(secret)', '$.CurrentPassword', '(secret)',
+			'$.Password', '(secret)', '$.passwordHash', '(secret)', '$.AutoSetupAdminAccounts', '(secret)',
+			'$.FileVaultUnlock', '(secret)', '$.ReturnToService.BootstrapToken', '(secret)', '$.AppleCareToken', '(secret)')
+		ELSE p.args END AS args,
 	d.priority AS priority,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.not_before / 1000.0, 'unixepoch') AS not_before,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.expires_at / 1000.0, 'unixepoch') AS expires,
@@ -107,7 +115,15 @@ JOIN payload p ON p.no = d.payload_no;
 CREATE VIEW queue AS
 SELECT e.id AS device,
 	p.request AS request,
-	CASE WHEN p.args LIKE '%UnlockToken%' THEN json_replace(p.args, '$.UnlockToken', '(secret)') ELSE p.args END AS args,
+	-- What is sealed is shown without its secrets already (mdm/mask.c); what came through SQL is not sealed until it is sent.
+	CASE WHEN p.sealed_args IS NULL AND p.sealed_body IS NULL AND (p.args LIKE '%UnlockToken%' OR p.request IN
+			('AccountConfiguration', 'EraseDevice', 'RequestMirroring', 'RotateFileVaultKey', 'SetAutoAdminPassword',
+			'SetFirmwarePassword', 'SetRecoveryLock', 'TriggerEnhancedLogCollection', 'VerifyFirmwarePassword',
+			'VerifyRecoveryLock'))
+		THEN json_replace(p.args, '$.UnlockToken', '(secret)', '$.NewPassword', '(secret)', '$.CurrentPassword', '(secret)',
+			'$.Password', '(secret)', '$.passwordHash', '(secret)', '$.AutoSetupAdminAccounts', '(secret)',
+			'$.FileVaultUnlock', '(secret)', '$.ReturnToService.BootstrapToken', '(secret)', '$.AppleCareToken', '(secret)')
+		ELSE p.args END AS args,
 	d.priority AS priority,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.not_before / 1000.0, 'unixepoch') AS not_before,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.expires_at / 1000.0, 'unixepoch') AS expires,
@@ -247,10 +263,60 @@ SELECT e.id AS device,
 	a.status AS status,
 	strftime('%Y-%m-%dT%H:%M:%fZ', a.received_at / 1000.0, 'unixepoch') AS received_at,
 	a.response AS response,
-	a.error AS error
+	a.error AS error,
+	-- The chain for people, the meaning of what is known in brackets.
+	(SELECT group_concat(
+			COALESCE(json_extract(j.value, '$.ErrorDomain'), 'error') || ' ' || json_extract(j.value, '$.ErrorCode')
+			|| COALESCE(': ' || COALESCE(json_extract(j.value, '$.USEnglishDescription'),
+				json_extract(j.value, '$.LocalizedDescription')), '')
+			|| COALESCE(' [' || COALESCE(
+				(SELECT m.meaning FROM error_meaning m
+				WHERE m.request = p.request AND m.code = json_extract(j.value, '$.ErrorCode')),
+				(SELECT m.meaning FROM error_meaning m
+				WHERE m.domain = json_extract(j.value, '$.ErrorDomain')
+					AND m.code = json_extract(j.value, '$.ErrorCode'))) || ']', ''),
+			'; ')
+		FROM json_each(a.error) j WHERE j.type = 'object') AS errors
 FROM answer a
 JOIN enrollment e ON e.no = a.enrollment_no
 JOIN payload p ON p.no = a.payload_no;
+
+-- A row is a link of an ErrorChain: of the answer, or of an element of it (Settings, UpdateResults).  The view
+-- error_meaning is made from mdm/error_meaning.data.
+CREATE VIEW result_error AS
+SELECT device, uuid, request, received_at, chain, link, domain, code, description, localized,
+	COALESCE(
+		(SELECT m.meaning FROM error_meaning m WHERE m.request = l.request AND m.code = l.code),
+		(SELECT m.meaning FROM error_meaning m WHERE m.domain = l.domain AND m.code = l.code)) AS meaning,
+	COALESCE(
+		(SELECT m.advice FROM error_meaning m WHERE m.request = l.request AND m.code = l.code),
+		(SELECT m.advice FROM error_meaning m WHERE m.domain = l.domain AND m.code = l.code)) AS advice
+FROM (
+	SELECT e.id AS device, p.uuid AS uuid, p.request AS request,
+		strftime('%Y-%m-%dT%H:%M:%fZ', a.received_at / 1000.0, 'unixepoch') AS received_at,
+		substr(t.fullkey, 3) AS chain, j.key AS link,
+		json_extract(j.value, '$.ErrorDomain') AS domain,
+		json_extract(j.value, '$.ErrorCode') AS code,
+		json_extract(j.value, '$.USEnglishDescription') AS description,
+		json_extract(j.value, '$.LocalizedDescription') AS localized
+	FROM answer a
+	JOIN enrollment e ON e.no = a.enrollment_no
+	JOIN payload p ON p.no = a.payload_no,
+		json_tree(a.response) t,
+		json_each(t.value) j
+	WHERE (a.error IS NOT NULL OR p.request IN ('Settings', 'ScheduleOSUpdate'))
+		AND t.key = 'ErrorChain' AND t.type = 'array' AND j.type = 'object') l;
+
+-- ---- secrets: that there are some, and not what they are ----
+
+-- before_enrollment: the device has enrolled anew since.
+CREATE VIEW escrowed_secret AS
+SELECT e.id AS device, s.kind AS kind,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.since / 1000.0, 'unixepoch') AS since,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.replaced_at / 1000.0, 'unixepoch') AS replaced_at,
+	CASE WHEN s.since < e.enrolled_at OR e.enrolled_at IS NULL THEN 1 ELSE 0 END AS before_enrollment
+FROM secret s
+JOIN enrollment e ON e.no = s.enrollment_no;
 
 -- ---- what happened, what is configured ----
 

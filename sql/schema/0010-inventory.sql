@@ -36,6 +36,7 @@ CREATE TABLE secret (
 	replaced_at BIGINT
 );
 CREATE UNIQUE INDEX secret_present ON secret (enrollment_no, kind) WHERE replaced_at IS NULL;
+CREATE INDEX secret_enrollment ON secret (enrollment_no, kind, no);
 CREATE INDEX secret_former ON secret (replaced_at) WHERE replaced_at IS NOT NULL;
 
 -- The certificates to which devices encrypt their FileVault keys; older ones open what is under way.
