@@ -168,7 +168,7 @@ take_value(const struct assignment *a, struct plist **value)
 		[PLIST_DATA] = take_data,
 	};
 
-	return takers[a->key->type](a, value);
+	return a->key->any ? take_json(a, value) : takers[a->key->type](a, value);
 }
 
 /* ---- its place ---- */

@@ -69,16 +69,32 @@ write_key(struct buf *buf, const struct catalogue_request *request, const struct
 			"'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*')",
 			name, name, name);
 	buf_str(buf, ";\n");
-	if (key->length != 0)
-		buf_printf(buf,
-			"\tSELECT RAISE(ABORT, '%s: %s must have %u characters') "
-			"WHERE length(json_extract(NEW.args, '$.%s')) <> %u;\n",
-			request->name, name, key->length, name, key->length);
-	if (key->values != NULL)
-		buf_printf(buf,
-			"\tSELECT RAISE(ABORT, '%s: %s has a value that is not allowed') "
-			"WHERE instr(' %s ', ' ' || json_extract(NEW.args, '$.%s') || ' ') = 0;\n",
-			request->name, name, key->values, name);
+	if (key->values == NULL)
+		return;
+	buf_printf(buf,
+		"\tSELECT RAISE(ABORT, '%s: %s has a value that is not allowed') "
+		"WHERE json_extract(NEW.args, '$.%s') NOT IN (",
+		request->name, name, name);
+	for (size_t i = 0; i < key->value_count; i++)
+		buf_printf(buf, key->type == PLIST_STRING ? "%s'%s'" : "%s%s", i == 0 ? "" : ", ",
+			key->values[i].text);
+	buf_str(buf, ");\n");
+}
+
+/* What a trigger can check of the rules about the command's own keys. */
+static void
+write_rule(
+	struct buf *buf, const struct catalogue_request *request, const struct catalogue_rule *rule)
+{
+	const char *name;
+
+	if (rule->kind != CATALOGUE_RULE_LENGTH)
+		return;
+	name = rule->keys[0];
+	buf_printf(buf,
+		"\tSELECT RAISE(ABORT, '%s: %s must have %g characters') "
+		"WHERE length(json_extract(NEW.args, '$.%s')) <> %g;\n",
+		request->name, name, rule->max, name, rule->max);
 }
 
 /* A mistyped optional key would be sent, and the device would act without it. */
@@ -118,6 +134,8 @@ write_request(struct buf *buf, const struct catalogue_request *request)
 	for (size_t i = 0; i < request->key_count; i++)
 		if (request->keys[i].depth == 1)
 			write_key(buf, request, &request->keys[i]);
+	for (size_t i = 0; i < request->payload->rule_count; i++)
+		write_rule(buf, request, &request->payload->rules[i]);
 	buf_str(buf, "END;\n");
 }
 

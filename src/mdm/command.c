@@ -89,16 +89,11 @@ fill_all_values(
 	const struct filling *filling, const struct catalogue_key *key, struct plist **value)
 {
 	struct arena *arena = filling->mdm->arena;
-	const char *values = key[1].values;
+	const struct catalogue_key *item = catalogue_first(key);
 
 	*value = plist_array(arena);
-	while (*values != '\0') {
-		size_t len = strcspn(values, " ");
-
-		plist_append(*value, plist_string_len(arena, values, len));
-		values += len;
-		values += *values == ' ';
-	}
+	for (size_t i = 0; i < item->value_count; i++)
+		plist_append(*value, plist_string(arena, item->values[i].text));
 	return ERR_OK;
 }
 

@@ -57,9 +57,9 @@ def test_what_goes_out(server, device, door, case):
 
 
 def catalogue_queries():
-    with open(os.path.join(REPOSITORY, "src/mdm/catalogue.data")) as file:
-        entry = file.read().split("request DeviceInformation\n")[1].split("\nrequest ")[0]
-    return re.search(r"item string values=(\S+)", entry).group(1).split(",")
+    with open(os.path.join(REPOSITORY, "src/mdm/catalogue/device-information.data")) as file:
+        entry = file.read().split("key Queries array")[1].split("\n\tresponse")[0]
+    return re.findall(r"^\t*value (\S+)$", entry, re.M)
 
 
 def test_device_information_asks_for_everything_when_nothing_is_named(server, device):

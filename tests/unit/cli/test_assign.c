@@ -98,13 +98,13 @@ static void
 test_other_types(void **state)
 {
 	static const struct catalogue_key keys[] = {
-		{"Count", PLIST_INTEGER, CATALOGUE_OPTIONAL, 1, 0, NULL},
-		{"Ratio", PLIST_REAL, CATALOGUE_OPTIONAL, 1, 0, NULL},
-		{"When", PLIST_DATE, CATALOGUE_OPTIONAL, 1, 0, NULL},
-		{"Numbers", PLIST_ARRAY, CATALOGUE_OPTIONAL, 1, 0, NULL},
-		{"", PLIST_INTEGER, CATALOGUE_OPTIONAL, 2, 0, NULL},
-		{"Things", PLIST_ARRAY, CATALOGUE_OPTIONAL, 1, 0, NULL},
-		{"", PLIST_DICT, CATALOGUE_OPTIONAL, 2, 0, NULL},
+		{.name = "Count", .type = PLIST_INTEGER, .depth = 1},
+		{.name = "Ratio", .type = PLIST_REAL, .depth = 1},
+		{.name = "When", .type = PLIST_DATE, .depth = 1},
+		{.name = "Numbers", .type = PLIST_ARRAY, .depth = 1, .span = 1},
+		{.name = "", .type = PLIST_INTEGER, .depth = 2},
+		{.name = "Things", .type = PLIST_ARRAY, .depth = 1, .span = 1},
+		{.name = "", .type = PLIST_DICT, .depth = 2},
 	};
 	static const struct catalogue_request request = {
 		.name = "Odd", .keys = keys, .key_count = COUNT(keys)};
