@@ -166,7 +166,7 @@ def test_secrets_of_commands(vault, mac, request_name, args, answer_keys, kind, 
     assert secret == (found if isinstance(found, str) else base64.b64encode(found).decode())
     assert show(vault, mac, kind)[0]["value"] == secret
     assert "(secret)" in vault.command(mac, uuid)["args"]
-    assert "(secret)" in vault.pomona("queue", "list", mac.id, "--all", "--json")
+    assert "(secret)" in vault.pomona("queue", "list", mac.id, "--ended", "--json")
     assert_unseen(vault, "pass-81c2", "cGFzcy04MWMy")
 
 

@@ -378,16 +378,15 @@ test_changes(void **state)
 	struct retention pass;
 
 	(void)state;
-	unit_sql(&unit,
-		"INSERT INTO setting (name, value) VALUES ('keep_history', 10);"
-		"INSERT INTO fact_change (no, enrollment_no, request, name, old, new, at) "
-		"VALUES (1, 1, 'x', 'n', '1', '2', " DAY(
-			10) "), "
-			    "(2, 1, 'x', 'n', '1', '2', " DAY(89) "), (3, 1, 'x', 'n', '1', "
-								  "'2', " DAY(90) "), (4, 1, 'x', "
-										  "'n', '1', "
-										  "'2', " DAY(
-											  95) ")");
+	unit_sql(&unit, "INSERT INTO setting (name, value) VALUES ('keep_history', 10);"
+			"INSERT INTO fact_change (no, enrollment_no, request, name, old, new, at) "
+			"VALUES (1, 1, 'x', 'n', '1', '2', " DAY(
+				10) "), "
+				    "(2, 1, 'x', 'n', '1', '2', " DAY(
+					    89) "), (3, 1, 'x', 'n', '1', "
+						"'2', " DAY(90) "), (4, 1, 'x', "
+								"'n', '1', "
+								"'2', " DAY(95) ")");
 	run(&pass);
 	assert_int_equal(pass.changes, 2);
 	assert_string_equal(
