@@ -65,3 +65,10 @@ WHERE hash > $1 AND substr(profile, 2, 1) <> $3 ORDER BY hash LIMIT $2;
 
 -- name: reseal_enroll_download_put
 UPDATE enroll_download SET profile = $2 WHERE hash = $1 AND profile = $3;
+
+-- name: reseal_login_user_find
+SELECT name, name, ha1 FROM login_user
+WHERE name > $1 AND substr(ha1, 2, 1) <> $3 ORDER BY name LIMIT $2;
+
+-- name: reseal_login_user_put
+UPDATE login_user SET ha1 = $2 WHERE name = $1 AND ha1 = $3;

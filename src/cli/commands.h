@@ -70,6 +70,15 @@ enum err_kind cli_setting_list(struct cli *cli, struct err *err);
 enum err_kind cli_setting_set(struct cli *cli, struct err *err);
 enum err_kind cli_setting_unset(struct cli *cli, struct err *err);
 
+enum err_kind cli_setup_add(struct cli *cli, struct err *err);
+enum err_kind cli_setup_list(struct cli *cli, struct err *err);
+enum err_kind cli_setup_remove(struct cli *cli, struct err *err);
+
+enum err_kind cli_user_add(struct cli *cli, struct err *err);
+enum err_kind cli_user_list(struct cli *cli, struct err *err);
+enum err_kind cli_user_password(struct cli *cli, struct err *err);
+enum err_kind cli_user_remove(struct cli *cli, struct err *err);
+
 enum err_kind cli_version(struct cli *cli, struct err *err);
 
 #endif

@@ -35,6 +35,7 @@ static const struct field {
 	{"setting_value/sealed/", SQL_RESEAL_SETTING_FIND, SQL_RESEAL_SETTING_PUT},
 	{"enroll_download/profile/", SQL_RESEAL_ENROLL_DOWNLOAD_FIND,
 		SQL_RESEAL_ENROLL_DOWNLOAD_PUT},
+	{"login_user/ha1/", SQL_RESEAL_LOGIN_USER_FIND, SQL_RESEAL_LOGIN_USER_PUT},
 	{"event_log/raw/", SQL_RESEAL_EVENT_FIND, SQL_RESEAL_EVENT_PUT},
 };
 
