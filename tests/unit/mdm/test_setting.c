@@ -69,6 +69,28 @@ static const struct {
 	{"scep_url", "https://", false},
 	{"scep_url", "ftp://scep.example.com", false},
 	{"scep_url", "https://scep.example.com/a b", false},
+	{"ddm_url", "http://127.0.0.1:9002", true},
+	{"ddm_url", "http://127.0.0.1:9002/", true},
+	{"ddm_url", "https://ddm.example.com/dm/@x", true},
+	{"ddm_url", "https://[::1]:9002/dm", true},
+	{"ddm_url", "ftp://ddm.example.com", false},
+	{"ddm_url", "http://", false},
+	{"ddm_url", "http:///dm", false},
+	{"ddm_url", "http://user@ddm.example.com/", false},
+	{"ddm_url", "http://user:secret@ddm.example.com/dm", false},
+	{"ddm_url", "http://user:secret@ddm.example.com", false},
+	{"ddm_url", "http://ddm.example.com/?x", false},
+	{"ddm_url", "http://ddm.example.com/#x", false},
+	{"ddm_url", "http://ddm.example.com/a b", false},
+	{"ddm_url", "", false},
+	{"return_to_service", "off", true},
+	{"return_to_service", "erase", true},
+	{"return_to_service", "keep_apps", true},
+	{"return_to_service", "on", false},
+	{"return_to_service_plan", "on", true},
+	{"return_to_service_plan", "yes", false},
+	{"return_to_service_retry", "off", true},
+	{"return_to_service_retry", "", false},
 	{"enroll_open", "links", true},
 	{"enroll_open", "person", true},
 	{"enroll_open", "open", true},
@@ -143,7 +165,8 @@ test_defaults(void **state)
 		{"enroll_description", NULL}, {"enroll_consent", NULL},
 		{"enroll_access_rights", "8191"}, {"enroll_sign_message", "off"},
 		{"enroll_apns", "production"}, {"enroll_ota", "off"}, {"signature_sha1", "accept"},
-		{"pin_unknown", "off"}};
+		{"pin_unknown", "off"}, {"ddm_url", NULL}, {"return_to_service", "off"},
+		{"return_to_service_plan", "off"}, {"return_to_service_retry", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 
