@@ -42,7 +42,7 @@ static const struct conf_key {
 	{"push", "retry", CONF_NUMBER, offsetof(struct conf, retry), 1, 86400},
 	{"relay", "socket", CONF_STRING, offsetof(struct conf, relay_socket), 0, 0},
 	{"relay", "ca", CONF_STRING, offsetof(struct conf, relay_ca), 0, 0},
-	{"relay", "timeout", CONF_NUMBER, offsetof(struct conf, relay_timeout), 1, 50},
+	{"relay", "timeout", CONF_NUMBER, offsetof(struct conf, relay_timeout), 1, 25},
 	{"enroll", "sign_certificate", CONF_STRING, offsetof(struct conf, sign_certificate), 0, 0},
 	{"enroll", "sign_key", CONF_STRING, offsetof(struct conf, sign_key), 0, 0},
 	{"enroll", "trust", CONF_STRING, offsetof(struct conf, enroll_trust), 0, 0},

@@ -11,7 +11,7 @@ import pytest
 from harness import free_port, wait_for
 from harness.backend import Answer, Backend
 from harness.device import CHECKIN, new_uuid
-from harness.pki import openssl
+from harness.pki import Identity, openssl
 from harness.server import quote
 
 pytestmark = pytest.mark.nginx
@@ -30,8 +30,8 @@ DECLARATIONS = {
 
 
 @pytest.fixture(scope="module")
-def served(make_server):
-    server = make_server(push=True, threads=THREADS, relay={"timeout": 30})
+def served(make_server, pki):
+    server = make_server(push=True, threads=THREADS, relay={"timeout": 25, "ca": pki.tls_ca.certificate})
     yield server
     server.stop()
 
@@ -198,6 +198,30 @@ def test_nobody_asks_for_another_device(served, backend, device):
     stranger.close()
 
 
+def test_a_renewed_identity_takes_over_with_it(served, backend):
+    """It mostly only reads; here it has to write, and is started over."""
+    device = served.enrolled()
+    (old,) = served.pomona_json("identity", "list", "--device", device.id)
+    served.pomona("identity", "issue", "renewed", "--renew", old["sha256"], "--out", served.path("renewed"))
+    device.close()
+    device.identity = Identity(served.path("renewed/renewed.pem"), served.path("renewed/renewed.key"))
+    assert ddm(device, "tokens").status == 200
+    assert len(backend.take()) == 1
+    assert events(served, "identity_renewed")[-1]["device"] == device.id
+    device.close()
+
+
+def test_over_tls_its_certificate_is_verified(served, pki, device):
+    for identity, trusted in ((pki.tls, True), (pki.apns, False)):
+        backend = Backend(identity)
+        served.pomona("setting", "set", "ddm_url", backend.url)
+        reply = ddm(device, "tokens")
+        backend.close()
+        served.pomona("setting", "unset", "ddm_url")
+        assert reply.status == (200 if trusted else 503), reply
+        assert len(backend.take()) == trusted
+
+
 def test_without_a_back_end(device):
     assert ddm(device, "tokens").status == 404
     assert ddm(device, "status", b"{}").status == 404
@@ -300,7 +324,7 @@ def test_a_worker_that_dies_meanwhile(served, backend, device):
 
 def test_a_call_has_its_time(served, backend, device):
     served.push.stop()
-    served.write_conf(THREADS, relay={"timeout": 1})
+    served.write_conf(THREADS, relay={"timeout": 1, "ca": served.tls_ca})
     served.start_push()
     backend.hang()
     began = time.monotonic()
@@ -308,7 +332,7 @@ def test_a_call_has_its_time(served, backend, device):
     assert time.monotonic() - began >= 1
     backend.go_on.set()
     served.push.stop()
-    served.write_conf(THREADS, relay={"timeout": 30})
+    served.write_conf(THREADS, relay={"timeout": 25, "ca": served.tls_ca})
     served.start_push()
     assert ddm(device, "tokens").status == 200
 

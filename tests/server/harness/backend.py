@@ -1,6 +1,7 @@
 """An HTTP back-end on loopback: it answers as a test says, and tells what it was asked."""
 
 import http.server
+import ssl
 import threading
 from dataclasses import dataclass, field
 
@@ -22,7 +23,9 @@ class Answer:
 
 
 class Backend:
-    def __init__(self):
+    def __init__(self, identity=None):
+        """With IDENTITY: over TLS."""
+        self.scheme = "http" if identity is None else "https"
         self.asked = []
         self.answer = Answer()
         self.go_on = threading.Event()  # cleared: nobody gets an answer
@@ -30,12 +33,16 @@ class Backend:
         self.hanging = threading.Semaphore(0)  # one for each request that has come
         self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.httpd.daemon_threads = True
+        if identity is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(identity.certificate, identity.key)
+            self.httpd.socket = context.wrap_socket(self.httpd.socket, server_side=True, do_handshake_on_connect=False)
         self.thread = threading.Thread(target=self.httpd.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.httpd.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.httpd.server_port}"
 
     def _handler(self):
         backend = self
