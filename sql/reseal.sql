@@ -79,3 +79,10 @@ WHERE kind > $1 AND substr(profile, 2, 1) <> $3 ORDER BY kind LIMIT $2;
 
 -- name: reseal_return_profile_put
 UPDATE return_profile SET profile = $2 WHERE kind = $1 AND profile = $3;
+
+-- name: reseal_login_user_find
+SELECT name, name, ha1 FROM login_user
+WHERE name > $1 AND substr(ha1, 2, 1) <> $3 ORDER BY name LIMIT $2;
+
+-- name: reseal_login_user_put
+UPDATE login_user SET ha1 = $2 WHERE name = $1 AND ha1 = $3;

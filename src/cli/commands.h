@@ -78,6 +78,14 @@ enum err_kind cli_token_service_hook(struct cli *cli, struct err *err);
 enum err_kind cli_token_service_list(struct cli *cli, struct err *err);
 enum err_kind cli_token_service_maid(struct cli *cli, struct err *err);
 enum err_kind cli_token_service_remove(struct cli *cli, struct err *err);
+enum err_kind cli_setup_add(struct cli *cli, struct err *err);
+enum err_kind cli_setup_list(struct cli *cli, struct err *err);
+enum err_kind cli_setup_remove(struct cli *cli, struct err *err);
+
+enum err_kind cli_user_add(struct cli *cli, struct err *err);
+enum err_kind cli_user_list(struct cli *cli, struct err *err);
+enum err_kind cli_user_password(struct cli *cli, struct err *err);
+enum err_kind cli_user_remove(struct cli *cli, struct err *err);
 
 enum err_kind cli_version(struct cli *cli, struct err *err);
 

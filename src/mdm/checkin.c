@@ -96,15 +96,54 @@ checkin_is_user(const struct checkin_visit *visit)
 	return visit->ids.id != visit->ids.device_id;
 }
 
-enum err_kind
-checkin_bind(struct checkin_visit *visit, struct enrollment *enrollment)
+static enum err_kind
+bind_ids(struct checkin_visit *visit, const struct enrollment_ids *ids,
+	struct enrollment *enrollment)
 {
-	enum err_kind kind = enrollment_bind(
-		visit->mdm, &visit->ids, &visit->checkin->caller, enrollment, visit->err);
+	enum err_kind kind =
+		enrollment_bind(visit->mdm, ids, &visit->checkin->caller, enrollment, visit->err);
 
 	if (kind == ERR_OK && strcmp(enrollment->state, "checked_out") == 0)
 		return err_set(visit->err, ERR_FORBIDDEN, "the device has checked out");
 	return kind;
+}
+
+enum err_kind
+checkin_bind(struct checkin_visit *visit, struct enrollment *enrollment)
+{
+	return bind_ids(visit, &visit->ids, enrollment);
+}
+
+enum err_kind
+checkin_bind_device(struct checkin_visit *visit, struct enrollment *device)
+{
+	struct enrollment_ids ids = visit->ids;
+
+	ids.id = visit->ids.device_id;
+	return bind_ids(visit, &ids, device);
+}
+
+enum err_kind
+checkin_add_user(struct checkin_visit *visit, const struct enrollment *device, const char *topic,
+	struct enrollment *user)
+{
+	const struct enrollment_ids *ids = &visit->ids;
+	struct db_row row;
+	enum err_kind kind = db_first(visit->mdm->db, SQL_ENROLLMENT_ADD_USER,
+		DB_ARGS(DB_TEXT(ids->id), DB_TEXT(enrollment_kind_name(ids->kind)),
+			DB_INT(device->no), DB_TEXT(topic), DB_TEXT(ids->user_id),
+			DB_TEXT(ids->user_short_name), DB_TEXT(ids->user_long_name)),
+		&row, visit->err);
+
+	*user = (struct enrollment){.id = ids->id, .device_no = device->no};
+	if (kind == ERR_NOT_FOUND)
+		return err_set(visit->err, ERR_FORBIDDEN, "the user belongs to another device");
+	if (kind != ERR_OK)
+		return kind;
+	user->no = db_int(&row, 0);
+	user->blocked = db_int(&row, 1) != 0;
+	user->auth_token = db_text(&row, 2);
+	return user->blocked ? err_set(visit->err, ERR_FORBIDDEN, "the user is blocked") : ERR_OK;
 }
 
 /* ---- the table ---- */

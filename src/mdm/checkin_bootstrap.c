@@ -5,6 +5,17 @@
 
 #include "mdm/event.h"
 
+/* Apple's schema: on the device channel, and not of a User Enrollment. */
+static enum err_kind
+bind_device(struct checkin_visit *visit, struct enrollment *device)
+{
+	if (visit->ids.kind != ENROLLMENT_DEVICE)
+		return err_set(visit->err, ERR_BAD_INPUT,
+			"a bootstrap token is a device's: it comes on the device channel, and not "
+			"of a User Enrollment");
+	return checkin_bind(visit, device);
+}
+
 enum err_kind
 checkin_set_bootstrap_token(struct checkin_visit *visit)
 {
@@ -15,7 +26,7 @@ checkin_set_bootstrap_token(struct checkin_visit *visit)
 
 	kind = checkin_data(visit, "BootstrapToken", false, CHECKIN_SECRET_MOST, &token);
 	if (kind == ERR_OK)
-		kind = checkin_bind(visit, &enrollment);
+		kind = bind_device(visit, &enrollment);
 	/* An empty token deletes. */
 	if (kind == ERR_OK && token != NULL && token->as.string.len > 0)
 		kind = checkin_seal(visit, "bootstrap_token", token->as.string.bytes,
@@ -61,7 +72,7 @@ checkin_get_bootstrap_token(struct checkin_visit *visit)
 	const unsigned char *token = NULL;
 	struct plist *answer;
 	size_t len = 0;
-	enum err_kind kind = checkin_bind(visit, &enrollment);
+	enum err_kind kind = bind_device(visit, &enrollment);
 
 	if (kind == ERR_OK)
 		kind = checkin_bootstrap_token(visit, enrollment.no, &token, &len);

@@ -15,6 +15,8 @@ enum event_kind {
 	EVENT_TOKEN_UPDATE,
 	EVENT_CHECK_OUT,
 	EVENT_BOOTSTRAP_TOKEN,
+	EVENT_USER_AUTHENTICATE,
+	EVENT_AWAIT_RELEASED,  /* a device that waited to be configured is told to go on */
 	EVENT_PUSH_STOPPED,    /* no pushes to this enrollment until its next TokenUpdate */
 	EVENT_TOPIC_STOPPED,   /* APNs refuses the certificate of a topic */
 	EVENT_COMMAND_INVALID, /* a command could not be built */

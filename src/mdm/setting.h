@@ -9,7 +9,10 @@
  * those allowed there), scep_challenge (a secret, see mdm/challenge.h), scep_days (how long an
  * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES),
  * signature_sha1 ("accept" (the default) or "refuse": an Mdm-Signature with SHA-1, as old devices
- * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
+ * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h), user_authenticate ("decline"
+ * (the default), "accept" or "digest": what comes of a user who logs in at a Mac; see
+ * mdm/login.h), user_realm ("Pomona"; see mdm/user.h), await_timeout ("15": the minutes after which
+ * a device that waits to be configured is let go; see mdm/await.h).
  *
  * Of the enrollment profile (mdm/profile.h): scep_url (server_url and /scep), enroll_topic (that of
  * the one push certificate), enroll_description, enroll_consent, enroll_access_rights ("8191"),

@@ -1,7 +1,8 @@
 /*
- * The worker's loop: pushes, every few seconds the commands whose time is over, every minute what
- * has been kept long enough, and what there is to do about certificates.  It looks for
- * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
+ * The worker's loop: pushes, every few seconds the commands whose time is over and the devices that
+ * have waited long enough to be configured, every minute what has been kept long enough, and what
+ * there is to do about certificates.  It looks for changes in the store every few milliseconds
+ * (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
 
@@ -10,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mdm/await.h"
 #include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
@@ -21,6 +23,8 @@
 enum {
 	EXPIRE_EVERY_MS = 10 * 1000,
 	EXPIRE_MOST = 500,
+	RELEASE_EVERY_MS = 2000,
+	RELEASE_MOST = 100,
 	CHECK_EVERY_MS = 2000,
 	RETAIN_EVERY_US = 60 * 1000 * 1000,
 	RETAIN_REST = 300,           /* a pass rests so many times as long as it took, … */
@@ -61,6 +65,30 @@ expire_when_due(struct mdm *mdm, int64_t *next)
 	else if (count == EXPIRE_MOST)
 		return; /* there may be more */
 	*next = clock_now() + EXPIRE_EVERY_MS;
+}
+
+/* ---- devices that wait to be configured ---- */
+
+static enum err_kind
+release(struct mdm *mdm, void *context, struct err *err)
+{
+	return await_release_due(mdm, RELEASE_MOST, context, err);
+}
+
+static void
+release_when_due(struct mdm *mdm, int64_t *next)
+{
+	struct err err = {0};
+	int64_t count = 0;
+
+	if (*next > clock_now())
+		return;
+	if (work_do(mdm, release, &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "devices that wait to be configured cannot be let go now",
+			"error", err.message, NULL);
+	else if (count == RELEASE_MOST)
+		return; /* there may be more */
+	*next = clock_now() + RELEASE_EVERY_MS;
 }
 
 /* ---- what has been kept long enough ---- */
@@ -197,7 +225,7 @@ drain(struct parts *parts)
 static enum err_kind
 loop(struct parts *parts, struct err *err)
 {
-	int64_t next_expire = 0, next_check = 0, next_beat = 0;
+	int64_t next_expire = 0, next_release = 0, next_check = 0, next_beat = 0;
 	struct mdm *mdm = parts->mdm;
 	struct certificates certificates = certificates_new(mdm, parts->conf);
 	struct retaining retaining = {0};
@@ -213,6 +241,7 @@ loop(struct parts *parts, struct err *err)
 		}
 		pusher_round(parts->pusher, true);
 		expire_when_due(mdm, &next_expire);
+		release_when_due(mdm, &next_release);
 		retain_when_due(mdm, &retaining);
 		certificates_round(&certificates);
 		beat_when_due(mdm, &parts->heartbeat, &next_beat);

@@ -125,6 +125,21 @@ static const struct {
 	{"pin_unknown", "on", true},
 	{"pin_unknown", "off", true},
 	{"pin_unknown", "yes", false},
+	{"user_authenticate", "decline", true},
+	{"user_authenticate", "accept", true},
+	{"user_authenticate", "digest", true},
+	{"user_authenticate", "on", false},
+	{"user_realm", "Obst & Gem\xc3\xbcse", false},
+	{"user_realm", "mdm.example.com", true},
+	{"user_realm", "a \"b\"", false},
+	{"user_realm", "a\\b", false},
+	{"user_realm", "", false},
+	{"await_timeout", "1", true},
+	{"await_timeout", "1440", true},
+	{"await_timeout", "1441", false},
+	{"await_timeout", "0", false},
+	{"await_timeout", "forever", false},
+	{"await_timeout", "5m", false},
 	{"no_such", "x", false},
 };
 
@@ -166,7 +181,9 @@ test_defaults(void **state)
 		{"enroll_access_rights", "8191"}, {"enroll_sign_message", "off"},
 		{"enroll_apns", "production"}, {"enroll_ota", "off"}, {"signature_sha1", "accept"},
 		{"pin_unknown", "off"}, {"ddm_url", NULL}, {"return_to_service", "off"},
-		{"return_to_service_plan", "off"}, {"return_to_service_retry", "off"}};
+		{"return_to_service_plan", "off"}, {"return_to_service_retry", "off"},
+		{"user_authenticate", "decline"}, {"user_realm", "Pomona"},
+		{"await_timeout", "15"}};
 	struct unit_store unit;
 	size_t count = 0;
 
