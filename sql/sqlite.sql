@@ -326,11 +326,11 @@ CREATE TRIGGER setting_insert INSTEAD OF INSERT ON setting
 BEGIN
 	SELECT RAISE(ABORT, 'setting: scep_challenge is kept sealed; set it with pomona setting set')
 	WHERE NEW.name = 'scep_challenge';
-	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, scep_challenge, scep_days, scep_legacy, signature_sha1, pin_unknown, scep_url, enroll_open, enroll_topic, enroll_description, enroll_consent, enroll_access_rights, enroll_sign_message, enroll_apns, enroll_ota, user_authenticate, user_realm or await_timeout')
+	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, scep_challenge, scep_days, scep_legacy, signature_sha1, pin_unknown, scep_url, enroll_open, enroll_topic, enroll_description, enroll_consent, enroll_access_rights, enroll_sign_message, enroll_apns, enroll_ota, ddm_url, return_to_service, return_to_service_plan, return_to_service_retry, user_authenticate, user_realm or await_timeout')
 	WHERE NEW.name IS NULL OR NEW.name NOT IN
 		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'scep_days', 'scep_legacy', 'signature_sha1',
 		'pin_unknown', 'scep_url', 'enroll_open', 'enroll_topic', 'enroll_description', 'enroll_consent', 'enroll_access_rights', 'enroll_sign_message', 'enroll_apns', 'enroll_ota',
-		'user_authenticate', 'user_realm', 'await_timeout');
+		'ddm_url', 'return_to_service', 'return_to_service_plan', 'return_to_service_retry', 'user_authenticate', 'user_realm', 'await_timeout');
 	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
 	-- A number of days may be written without quotes.
 	SELECT RAISE(ABORT, 'setting: value must be text')
@@ -379,6 +379,14 @@ BEGIN
 	WHERE NEW.name = 'enroll_ota' AND NEW.value NOT IN ('on', 'off');
 	SELECT RAISE(ABORT, 'setting: enroll_apns is production or development')
 	WHERE NEW.name = 'enroll_apns' AND NEW.value NOT IN ('production', 'development');
+	SELECT RAISE(ABORT, 'setting: ddm_url is an http:// or https:// URL, without a query, a user or a password')
+	WHERE NEW.name = 'ddm_url' AND (NOT (NEW.value GLOB 'http://[A-Za-z0-9[]*' OR NEW.value GLOB 'https://[A-Za-z0-9[]*')
+		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000
+		OR instr(substr(NEW.value, 1, instr(substr(NEW.value, 9) || '/', '/') + 8), '@') > 0);
+	SELECT RAISE(ABORT, 'setting: return_to_service is off, erase or keep_apps')
+	WHERE NEW.name = 'return_to_service' AND NEW.value NOT IN ('off', 'erase', 'keep_apps');
+	SELECT RAISE(ABORT, 'setting: return_to_service_plan and return_to_service_retry are on or off')
+	WHERE NEW.name IN ('return_to_service_plan', 'return_to_service_retry') AND NEW.value NOT IN ('on', 'off');
 	SELECT RAISE(ABORT, 'setting: pin_unknown is on or off') WHERE NEW.name = 'pin_unknown' AND NEW.value NOT IN ('on', 'off');
 	SELECT RAISE(ABORT, 'setting: user_authenticate is decline, accept or digest')
 	WHERE NEW.name = 'user_authenticate' AND NEW.value NOT IN ('decline', 'accept', 'digest');
@@ -409,6 +417,36 @@ BEGIN
 	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'setting',
 		json_object('name', OLD.name));
 END;
+
+-- ---- back-ends, and what devices report of their declarations ----
+
+CREATE VIEW token_service AS
+SELECT type, method, url, issuer, strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at
+FROM token_source;
+
+CREATE VIEW declaration_status AS
+SELECT e.id AS device,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.received_at / 1000.0, 'unixepoch') AS received_at,
+	s.report AS report
+FROM ddm_status s
+JOIN enrollment e ON e.no = s.enrollment_no;
+
+-- One row a declaration that the device knows.
+CREATE VIEW declaration AS
+SELECT e.id AS device,
+	CASE k.key WHEN 'activations' THEN 'activation' WHEN 'assets' THEN 'asset'
+		WHEN 'configurations' THEN 'configuration' ELSE k.key END AS kind,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.identifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.active') END AS active,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.valid') END AS valid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$."server-token"') END AS server_token,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.reasons') END AS reasons,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.declarations_at / 1000.0, 'unixepoch') AS seen_at
+FROM ddm_status s
+JOIN enrollment e ON e.no = s.enrollment_no,
+	json_each(s.declarations) k,
+	json_each(CASE WHEN k.type = 'array' THEN k.value ELSE '[]' END) j
+WHERE j.type = 'object';
 
 -- ---- facts learnt from answers ----
 --

@@ -158,22 +158,39 @@ static const struct {
 	{"SetBootstrapToken", checkin_set_bootstrap_token},
 	{"GetBootstrapToken", checkin_get_bootstrap_token},
 	{"UserAuthenticate", checkin_user_authenticate},
+	{"DeclarativeManagement", checkin_declarative_management},
+	{"GetToken", checkin_get_token},
+	{"ReturnToService", checkin_return_to_service},
 };
+
+/* A device asks for its declarations again and again; it need not wait for the write lock. */
+bool
+checkin_only_reads(const struct plist *message)
+{
+	const char *type = plist_get_string(message, "MessageType");
+
+	return type != NULL && strcmp(type, "DeclarativeManagement") == 0 &&
+	       plist_get(message, "Data") == NULL;
+}
 
 enum err_kind
 checkin_handle(struct mdm *mdm, const struct checkin *checkin, struct buf *reply,
 	const char **enrollment_id, struct err *err)
 {
 	const char *type = plist_get_string(checkin->message, "MessageType");
+	struct checkin_after unwanted;
 	struct checkin_visit visit = {.mdm = mdm,
 		.checkin = checkin,
 		.message = checkin->message,
 		.reply = reply,
+		.after = checkin->after != NULL ? checkin->after : &unwanted,
 		.err = err};
 
+	*visit.after = (struct checkin_after){0};
 	if (type == NULL)
 		return err_set(err, ERR_BAD_INPUT, "MessageType must be a string");
-	if (checkin->raw_len > CHECKIN_MOST)
+	/* A report on declarations may be long, and is not kept as it came. */
+	if (checkin->raw_len > CHECKIN_MOST && strcmp(type, "DeclarativeManagement") != 0)
 		return err_set(err, ERR_TOO_LARGE, "a check-in has at most %d bytes", CHECKIN_MOST);
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		if (strcmp(messages[i].name, type) != 0)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "mdm/admission.h"
+#include "mdm/ddm.h"
 #include "mdm/await.h"
 #include "mdm/event.h"
 #include "mdm/identity.h"
@@ -77,6 +78,8 @@ clear_device(struct checkin_visit *visit, int64_t device_no, const char *reason)
 
 	if (kind == ERR_OK)
 		kind = push_cancel(mdm, device_no, visit->err);
+	if (kind == ERR_OK)
+		kind = ddm_forget_status(mdm, device_no, visit->err);
 	if (kind == ERR_OK)
 		kind = db_run(mdm->db, SQL_ENROLLMENT_END_USERS, DB_ARGS(DB_INT(device_no)), NULL,
 			visit->err);

@@ -18,6 +18,10 @@ static const char *const event_names[] = {
 	[EVENT_IDENTITY_RENEWED] = "identity_renewed",
 	[EVENT_IDENTITY_REVOKED] = "identity_revoked",
 	[EVENT_EXPIRES] = "expires",
+	[EVENT_GET_TOKEN] = "get_token",
+	[EVENT_RELAY_FAILED] = "relay_failed",
+	[EVENT_RETURN_TO_SERVICE] = "return_to_service",
+	[EVENT_TOKEN_SERVICE] = "token_service",
 	[EVENT_CA] = "ca",
 };
 

@@ -35,6 +35,8 @@ static const struct field {
 	{"setting_value/sealed/", SQL_RESEAL_SETTING_FIND, SQL_RESEAL_SETTING_PUT},
 	{"enroll_download/profile/", SQL_RESEAL_ENROLL_DOWNLOAD_FIND,
 		SQL_RESEAL_ENROLL_DOWNLOAD_PUT},
+	{"token_source/key/", SQL_RESEAL_TOKEN_SOURCE_FIND, SQL_RESEAL_TOKEN_SOURCE_PUT},
+	{"return_profile/profile/", SQL_RESEAL_RETURN_PROFILE_FIND, SQL_RESEAL_RETURN_PROFILE_PUT},
 	{"login_user/ha1/", SQL_RESEAL_LOGIN_USER_FIND, SQL_RESEAL_LOGIN_USER_PUT},
 	{"event_log/raw/", SQL_RESEAL_EVENT_FIND, SQL_RESEAL_EVENT_PUT},
 };

@@ -131,6 +131,26 @@ takes_scep_url(const char *value)
 	return is_url(value, "http://") || is_url(value, "https://");
 }
 
+bool
+setting_is_backend_url(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t len;
+
+	if (!takes_scep_url(url) || strchr(url, '?') != NULL)
+		return false;
+	/* A password in it would be in the view, and in the log of every proxy. */
+	len = strcspn(host + 3, "/");
+	return memchr(host + 3, '@', len) == NULL;
+}
+
+static bool
+takes_return(const char *value)
+{
+	return strcmp(value, "off") == 0 || strcmp(value, "erase") == 0 ||
+	       strcmp(value, "keep_apps") == 0;
+}
+
 static bool
 takes_topic(const char *value)
 {
@@ -238,6 +258,10 @@ static const struct setting {
 	{"enroll_ota", "off", takes_switch, "on or off", false},
 	{"signature_sha1", "accept", takes_choice, "accept or refuse", false},
 	{"pin_unknown", "off", takes_switch, "on or off", false},
+	{"ddm_url", NULL, setting_is_backend_url, SETTING_BACKEND_URL, false},
+	{"return_to_service", "off", takes_return, "off, erase or keep_apps", false},
+	{"return_to_service_plan", "off", takes_switch, "on or off", false},
+	{"return_to_service_retry", "off", takes_switch, "on or off", false},
 	{"user_authenticate", "decline", takes_user_authenticate, "decline, accept or digest",
 		false},
 	{"user_realm", "Pomona", takes_realm,

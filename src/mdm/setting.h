@@ -20,6 +20,9 @@
  * enroll_open ("links", "person" or "open": who gets a profile), enroll_ota ("off" or "on": by the
  * over-the-air profile service).
  *
+ * Of HTTP back-ends: ddm_url (mdm/ddm.h).  Of devices that return to service
+ * (mdm/return_to_service.h): return_to_service, return_to_service_plan, return_to_service_retry.
+ *
  * A secret is kept sealed; what is shown of it is that it is set.
  */
 #ifndef POMONA_MDM_SETTING_H
@@ -29,6 +32,10 @@
 
 /* The value, or the name's default, or NULL when it has none. */
 enum err_kind setting_get(struct mdm *mdm, const char *name, const char **value, struct err *err);
+
+/* May URL be a back-end's?  What it should be, for a message. */
+bool setting_is_backend_url(const char *url);
+#define SETTING_BACKEND_URL "an http:// or https:// URL, without a query, a user or a password"
 
 /* What stands for a secret, and what takes it away. */
 #define SETTING_SECRET_SHOWN "(set)"
