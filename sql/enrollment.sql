@@ -26,17 +26,17 @@ WHERE i.sha256 = $1 AND i.revoked_at IS NULL;
 -- name: enrollment_authenticate
 -- A new enrollment, or the old one from its beginning: what belonged to the old one is gone.
 INSERT INTO enrollment (id, kind, state, udid, serial, name, model, product, os_version, os_major, build, topic,
-	certificate, last_seen, identity_expires)
-VALUES ($1, $2, 'authenticating', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+	certificate, last_seen, identity_expires, model_name)
+VALUES ($1, $2, 'authenticating', $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (id) DO UPDATE
 SET kind = excluded.kind, state = 'authenticating', udid = excluded.udid, serial = excluded.serial,
 	name = excluded.name, model = excluded.model, product = excluded.product,
 	os_version = excluded.os_version, os_major = excluded.os_major, build = excluded.build,
 	topic = excluded.topic, certificate = excluded.certificate, last_seen = excluded.last_seen,
-	identity_expires = excluded.identity_expires,
+	identity_expires = excluded.identity_expires, model_name = excluded.model_name,
 	push_token = NULL, push_magic = NULL, unlock_token = NULL, bootstrap_token = NULL, token_tally = 0,
 	token_at = NULL, awaiting_configuration = 0, await_until = NULL, enrolled_at = NULL,
-	supervised = NULL, enrolled_via_dep = NULL, user_approved = NULL, model_name = NULL
+	supervised = NULL, enrolled_via_dep = NULL, user_approved = NULL
 RETURNING no;
 
 -- name: enrollment_end_users

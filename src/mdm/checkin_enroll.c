@@ -22,7 +22,7 @@ enum { PUSH_TOKEN_MOST = 256 };
 /* ---- Authenticate ---- */
 
 struct device_facts {
-	const char *topic, *serial, *name, *model, *product, *os_version, *build;
+	const char *topic, *serial, *name, *model, *model_name, *product, *os_version, *build;
 };
 
 static enum err_kind
@@ -37,6 +37,7 @@ take_device_facts(struct checkin_visit *visit, struct device_facts *facts)
 		{"SerialNumber", false, &facts->serial},
 		{"DeviceName", false, &facts->name},
 		{"Model", false, &facts->model},
+		{"ModelName", false, &facts->model_name},
 		{"ProductName", false, &facts->product},
 		{"OSVersion", false, &facts->os_version},
 		{"BuildVersion", false, &facts->build},
@@ -63,7 +64,7 @@ store_authenticate(
 			DB_TEXT(facts->model), DB_TEXT(facts->product), DB_TEXT(facts->os_version),
 			major == 0 ? DB_NULL() : DB_INT(major), DB_TEXT(facts->build),
 			DB_TEXT(facts->topic), DB_TEXT(certificate), DB_INT(clock_now()),
-			DB_TIME(expires)),
+			DB_TIME(expires), DB_TEXT(facts->model_name)),
 		&row, visit->err);
 	*no = db_int(&row, 0);
 	return kind == ERR_OK ? identity_belongs(visit->mdm, certificate, *no, visit->err) : kind;

@@ -54,6 +54,10 @@ def test_authenticate_tells_the_facts_of_a_device(server, unknown_device):
         "not_on_console": None,
         "awaiting": 0,
         "await_until": None,
+        "model_name": "iPhone",
+        "supervised": None,
+        "enrolled_via_dep": None,
+        "user_approved": None,
     }
 
 
