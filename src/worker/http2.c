@@ -27,7 +27,7 @@ enum {
 	OUT_SIZE = 2 * RECORD + 64,
 	HEADERS_MOST = 12,
 	TEXT_MOST = 256,
-	HOST_MOST = 256,
+	HOST_MOST = 256, /* of a host and its port */
 	ERROR_MOST = 300,
 	KEEPALIVE_S = 600, /* TCP's probes, for the firewalls on the way */
 };
@@ -172,8 +172,7 @@ on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *context)
 	(void)session;
 	if (frame->hd.type == NGHTTP2_GOAWAY)
 		note_goaway(http2, &frame->goaway);
-	else if (frame->hd.type == NGHTTP2_SETTINGS &&
-		 (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+	else if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
 		http2->settled = true;
 	else if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
 		http2->ping_at = 0;
@@ -224,10 +223,11 @@ read_url(struct http2 *http2, char *address, size_t size)
 		    strcmp(scheme, "https") == 0 &&
 		    curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 		    curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-		    strlen(host) + strlen(port) + 2 < sizeof(http2->host);
+		    strlen(host) + strlen(port) + 1 < sizeof(http2->host);
 
 	if (good) {
-		snprintf(http2->authority, sizeof(http2->authority), "%s:%s", host, port);
+		snprintf(http2->authority, sizeof(http2->authority), "%.*s:%.8s", HOST_MOST - 10,
+			host, port);
 		snprintf(address, size, "http://%s", http2->authority);
 		snprintf(http2->host, sizeof(http2->host), "%s", host[0] == '[' ? host + 1 : host);
 		http2->host[strcspn(http2->host, "]")] = '\0';
@@ -627,8 +627,8 @@ http2_work(struct http2 *http2)
 void
 http2_wait(struct http2 *http2, int ms)
 {
-	struct pollfd fd = {.fd = http2->fd,
-		.events = (short)(http2->wants_write ? POLLIN | POLLOUT : POLLIN)};
+	struct pollfd fd = {
+		.fd = http2->fd, .events = (short)(http2->wants_write ? POLLIN | POLLOUT : POLLIN)};
 
 	if (http2->state == HTTP2_FAILED)
 		return;

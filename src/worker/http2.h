@@ -53,8 +53,7 @@ enum http2_state {
 };
 
 /* Starts to connect.  Never NULL: what is wrong is told by the state. */
-struct http2 *http2_new(
-	const struct http2_options *options, const struct http2_handlers *handlers);
+struct http2 *http2_new(const struct http2_options *options, const struct http2_handlers *handlers);
 
 /* Says goodbye when that is possible.  Requests under way get no end.  NULL does nothing. */
 void http2_free(struct http2 *http2);
