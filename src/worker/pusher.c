@@ -411,6 +411,7 @@ send_claim(struct pusher *pusher, const struct claim *claim)
 			ERR_OK)
 			not_sent(pusher, claim->line, &claim->jobs[i], &err);
 	}
+	apns_work(claim->line->apns); /* off they go */
 }
 
 void
