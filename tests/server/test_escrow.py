@@ -46,8 +46,10 @@ def encrypted(certificate, text):
 
 
 def answer(server, device, request, args=None, answer_keys=None):
-    argv = ["--force"] + ([] if args is None else ["--args", json.dumps(args)])
-    uuid = server.pomona_json("queue", "add", device.id, request, *argv)["command_uuid"]
+    if args is None:
+        uuid = server.queue(device, request)
+    else:
+        uuid = server.pomona_json("queue", "add", device.id, request, "--args", json.dumps(args))["command_uuid"]
     reply = device.idle()
     assert reply.uuid == uuid, reply
     assert device.acknowledge(uuid, **(answer_keys or {})).status == 200
