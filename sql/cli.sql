@@ -67,3 +67,11 @@ SELECT e.id, p.request, p.uuid, d.state, d.priority, d.queued_at, d.not_before, 
 FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no JOIN payload p ON p.no = d.payload_no
 WHERE (d.enrollment_no, d.payload_no) > ($1, $2) AND d.enrollment_no <= $3
 ORDER BY d.enrollment_no, d.payload_no LIMIT $4;
+
+-- name: cli_secret_list
+-- Newest first.
+SELECT v.id, s.kind, s.since, s.replaced_at,
+	CASE WHEN v.enrolled_at IS NULL OR s.since < v.enrolled_at THEN 1 ELSE 0 END, s.no
+FROM secret s JOIN enrollment v ON v.no = s.enrollment_no
+WHERE s.no < $1 AND ($2 IS NULL OR v.id = $2) AND ($3 IS NULL OR s.kind = $3) AND ($4 = 1 OR s.replaced_at IS NULL)
+ORDER BY s.no DESC LIMIT $5;

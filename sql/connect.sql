@@ -9,3 +9,7 @@ WHERE p.uuid = $2;
 INSERT INTO answer (enrollment_no, payload_no, status, received_at, response, error, raw)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (enrollment_no, payload_no) DO NOTHING;
+
+-- name: connect_answer_secret
+INSERT INTO answer_secret (enrollment_no, payload_no, raw) VALUES ($1, $2, $3)
+ON CONFLICT (enrollment_no, payload_no) DO NOTHING;

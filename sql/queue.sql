@@ -1,7 +1,8 @@
 -- A command's life; twin of src/mdm/queue.c.
 
 -- name: queue_payload_add
-INSERT INTO payload (uuid, request, args, body, origin, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO payload (uuid, request, args, body, origin, created_at, sealed_args, sealed_body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 RETURNING no;
 
 -- name: queue_payload_by_uuid
@@ -30,7 +31,7 @@ UPDATE delivery SET state = $2, reason = $3, ended_at = $4
 WHERE enrollment_no = $1 AND ended_at IS NULL;
 
 -- name: queue_next
-SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state
+SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state, p.sealed_args, p.sealed_body
 FROM delivery d JOIN payload p ON p.no = d.payload_no
 WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2 AND d.deferred = 0
 	AND (d.not_before IS NULL OR d.not_before <= $3) AND (d.expires_at IS NULL OR d.expires_at > $3)

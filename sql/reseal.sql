@@ -65,3 +65,38 @@ WHERE hash > $1 AND substr(profile, 2, 1) <> $3 ORDER BY hash LIMIT $2;
 
 -- name: reseal_enroll_download_put
 UPDATE enroll_download SET profile = $2 WHERE hash = $1 AND profile = $3;
+
+-- name: reseal_secret_find
+SELECT no, enrollment_no || '/' || kind, value FROM secret
+WHERE no > $1 AND substr(value, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_secret_put
+UPDATE secret SET value = $2 WHERE no = $1 AND value = $3;
+
+-- name: reseal_escrow_find
+SELECT sha256, sha256, key FROM escrow_certificate
+WHERE sha256 > $1 AND substr(key, 2, 1) <> $3 ORDER BY sha256 LIMIT $2;
+
+-- name: reseal_escrow_put
+UPDATE escrow_certificate SET key = $2 WHERE sha256 = $1 AND key = $3;
+
+-- name: reseal_payload_args_find
+SELECT no, uuid, sealed_args FROM payload
+WHERE no > $1 AND sealed_args IS NOT NULL AND substr(sealed_args, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_payload_args_put
+UPDATE payload SET sealed_args = $2 WHERE no = $1 AND sealed_args = $3;
+
+-- name: reseal_payload_body_find
+SELECT no, uuid, sealed_body FROM payload
+WHERE no > $1 AND sealed_body IS NOT NULL AND substr(sealed_body, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_payload_body_put
+UPDATE payload SET sealed_body = $2 WHERE no = $1 AND sealed_body = $3;
+
+-- name: reseal_answer_find
+SELECT no, enrollment_no || '/' || payload_no, raw FROM answer_secret
+WHERE no > $1 AND substr(raw, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_answer_put
+UPDATE answer_secret SET raw = $2 WHERE no = $1 AND raw = $3;

@@ -35,6 +35,9 @@ WHERE enrollment_no = $1 AND payload_no = $2;
 -- name: retention_remove_answer
 DELETE FROM answer WHERE enrollment_no = $1 AND payload_no = $2;
 
+-- name: retention_remove_answer_secret
+DELETE FROM answer_secret WHERE enrollment_no = $1 AND payload_no = $2;
+
 -- name: retention_remove_delivery
 DELETE FROM delivery WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at < $3;
 

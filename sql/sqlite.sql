@@ -23,7 +23,11 @@ SELECT e.id AS id,
 		WHEN p.due_at IS NOT NULL THEN 'waiting'
 		ELSE 'ready' END AS push_state,
 	strftime('%Y-%m-%dT%H:%M:%fZ', e.enrolled_at / 1000.0, 'unixepoch') AS enrolled_at,
-	strftime('%Y-%m-%dT%H:%M:%fZ', e.last_seen / 1000.0, 'unixepoch') AS last_seen
+	strftime('%Y-%m-%dT%H:%M:%fZ', e.last_seen / 1000.0, 'unixepoch') AS last_seen,
+	COALESCE(e.model_name, d.model_name) AS model_name,
+	COALESCE(e.supervised, d.supervised) AS supervised,
+	COALESCE(e.enrolled_via_dep, d.enrolled_via_dep) AS enrolled_via_dep,
+	COALESCE(e.user_approved, d.user_approved) AS user_approved
 FROM enrollment e
 LEFT JOIN enrollment d ON d.no = e.device_no
 LEFT JOIN push p ON p.enrollment_no = e.no;
@@ -37,7 +41,9 @@ BEGIN
 		OR NEW.name IS NOT OLD.name OR NEW.model IS NOT OLD.model OR NEW.product IS NOT OLD.product
 		OR NEW.os_version IS NOT OLD.os_version OR NEW.os_major IS NOT OLD.os_major
 		OR NEW.build IS NOT OLD.build OR NEW.topic IS NOT OLD.topic OR NEW.push_state IS NOT OLD.push_state
-		OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.last_seen IS NOT OLD.last_seen;
+		OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.last_seen IS NOT OLD.last_seen
+		OR NEW.model_name IS NOT OLD.model_name OR NEW.supervised IS NOT OLD.supervised
+		OR NEW.enrolled_via_dep IS NOT OLD.enrolled_via_dep OR NEW.user_approved IS NOT OLD.user_approved;
 	SELECT RAISE(ABORT, 'device: only a blocked device can be set to enrolled')
 	WHERE NEW.state = 'enrolled' AND OLD.state NOT IN ('blocked', 'enrolled');
 	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
@@ -82,7 +88,15 @@ LEFT JOIN former_pin f ON f.certificate = i.sha256;
 CREATE VIEW command AS
 SELECT e.id AS device,
 	p.request AS request,
-	CASE WHEN p.args LIKE '%UnlockToken%' THEN json_replace(p.args, '$.UnlockToken', '(secret)') ELSE p.args END AS args,
+	-- What is sealed is shown without its secrets already (mdm/mask.c); what came through SQL is not sealed until it is sent.
+	CASE WHEN p.sealed_args IS NULL AND p.sealed_body IS NULL AND (p.args LIKE '%UnlockToken%' OR p.request IN
+			('AccountConfiguration', 'EraseDevice', 'RequestMirroring', 'RotateFileVaultKey', 'SetAutoAdminPassword',
+			'SetFirmwarePassword', 'SetRecoveryLock', 'TriggerEnhancedLogCollection', 'VerifyFirmwarePassword',
+			'VerifyRecoveryLock'))
+		THEN json_replace(p.args, '$.UnlockToken', '(secret)', '$.NewPassword', '(secret)', '$.CurrentPassword', '(secret)',
+			'$.Password', '(secret)', '$.passwordHash', '(secret)', '$.AutoSetupAdminAccounts', '(secret)',
+			'$.FileVaultUnlock', '(secret)', '$.ReturnToService.BootstrapToken', '(secret)', '$.AppleCareToken', '(secret)')
+		ELSE p.args END AS args,
 	d.priority AS priority,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.not_before / 1000.0, 'unixepoch') AS not_before,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.expires_at / 1000.0, 'unixepoch') AS expires,
@@ -101,7 +115,15 @@ JOIN payload p ON p.no = d.payload_no;
 CREATE VIEW queue AS
 SELECT e.id AS device,
 	p.request AS request,
-	CASE WHEN p.args LIKE '%UnlockToken%' THEN json_replace(p.args, '$.UnlockToken', '(secret)') ELSE p.args END AS args,
+	-- What is sealed is shown without its secrets already (mdm/mask.c); what came through SQL is not sealed until it is sent.
+	CASE WHEN p.sealed_args IS NULL AND p.sealed_body IS NULL AND (p.args LIKE '%UnlockToken%' OR p.request IN
+			('AccountConfiguration', 'EraseDevice', 'RequestMirroring', 'RotateFileVaultKey', 'SetAutoAdminPassword',
+			'SetFirmwarePassword', 'SetRecoveryLock', 'TriggerEnhancedLogCollection', 'VerifyFirmwarePassword',
+			'VerifyRecoveryLock'))
+		THEN json_replace(p.args, '$.UnlockToken', '(secret)', '$.NewPassword', '(secret)', '$.CurrentPassword', '(secret)',
+			'$.Password', '(secret)', '$.passwordHash', '(secret)', '$.AutoSetupAdminAccounts', '(secret)',
+			'$.FileVaultUnlock', '(secret)', '$.ReturnToService.BootstrapToken', '(secret)', '$.AppleCareToken', '(secret)')
+		ELSE p.args END AS args,
 	d.priority AS priority,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.not_before / 1000.0, 'unixepoch') AS not_before,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.expires_at / 1000.0, 'unixepoch') AS expires,
@@ -241,10 +263,60 @@ SELECT e.id AS device,
 	a.status AS status,
 	strftime('%Y-%m-%dT%H:%M:%fZ', a.received_at / 1000.0, 'unixepoch') AS received_at,
 	a.response AS response,
-	a.error AS error
+	a.error AS error,
+	-- The chain for people, the meaning of what is known in brackets.
+	(SELECT group_concat(
+			COALESCE(json_extract(j.value, '$.ErrorDomain'), 'error') || ' ' || json_extract(j.value, '$.ErrorCode')
+			|| COALESCE(': ' || COALESCE(json_extract(j.value, '$.USEnglishDescription'),
+				json_extract(j.value, '$.LocalizedDescription')), '')
+			|| COALESCE(' [' || COALESCE(
+				(SELECT m.meaning FROM error_meaning m
+				WHERE m.request = p.request AND m.code = json_extract(j.value, '$.ErrorCode')),
+				(SELECT m.meaning FROM error_meaning m
+				WHERE m.domain = json_extract(j.value, '$.ErrorDomain')
+					AND m.code = json_extract(j.value, '$.ErrorCode'))) || ']', ''),
+			'; ')
+		FROM json_each(a.error) j WHERE j.type = 'object') AS errors
 FROM answer a
 JOIN enrollment e ON e.no = a.enrollment_no
 JOIN payload p ON p.no = a.payload_no;
+
+-- A row is a link of an ErrorChain: of the answer, or of an element of it (Settings, UpdateResults).  The view
+-- error_meaning is made from mdm/error_meaning.data.
+CREATE VIEW result_error AS
+SELECT device, uuid, request, received_at, chain, link, domain, code, description, localized,
+	COALESCE(
+		(SELECT m.meaning FROM error_meaning m WHERE m.request = l.request AND m.code = l.code),
+		(SELECT m.meaning FROM error_meaning m WHERE m.domain = l.domain AND m.code = l.code)) AS meaning,
+	COALESCE(
+		(SELECT m.advice FROM error_meaning m WHERE m.request = l.request AND m.code = l.code),
+		(SELECT m.advice FROM error_meaning m WHERE m.domain = l.domain AND m.code = l.code)) AS advice
+FROM (
+	SELECT e.id AS device, p.uuid AS uuid, p.request AS request,
+		strftime('%Y-%m-%dT%H:%M:%fZ', a.received_at / 1000.0, 'unixepoch') AS received_at,
+		substr(t.fullkey, 3) AS chain, j.key AS link,
+		json_extract(j.value, '$.ErrorDomain') AS domain,
+		json_extract(j.value, '$.ErrorCode') AS code,
+		json_extract(j.value, '$.USEnglishDescription') AS description,
+		json_extract(j.value, '$.LocalizedDescription') AS localized
+	FROM answer a
+	JOIN enrollment e ON e.no = a.enrollment_no
+	JOIN payload p ON p.no = a.payload_no,
+		json_tree(a.response) t,
+		json_each(t.value) j
+	WHERE (a.error IS NOT NULL OR p.request IN ('Settings', 'ScheduleOSUpdate'))
+		AND t.key = 'ErrorChain' AND t.type = 'array' AND j.type = 'object') l;
+
+-- ---- secrets: that there are some, and not what they are ----
+
+-- before_enrollment: the device has enrolled anew since.
+CREATE VIEW escrowed_secret AS
+SELECT e.id AS device, s.kind AS kind,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.since / 1000.0, 'unixepoch') AS since,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.replaced_at / 1000.0, 'unixepoch') AS replaced_at,
+	CASE WHEN s.since < e.enrolled_at OR e.enrolled_at IS NULL THEN 1 ELSE 0 END AS before_enrollment
+FROM secret s
+JOIN enrollment e ON e.no = s.enrollment_no;
 
 -- ---- what happened, what is configured ----
 
@@ -343,29 +415,62 @@ END;
 -- ---- facts learnt from answers ----
 --
 -- Of lists the last whole answer counts: it is found by its number, or, when its time was over (mdm/retention.c), in
--- `document`.
+-- `document`.  What is put together of several answers is in `document`.
 
 CREATE VIEW device_info AS
 SELECT e.id AS device, j.key AS name, j.value AS value,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no, json_each(i.document) j
 WHERE i.request = 'DeviceInformation';
 
+CREATE VIEW device_info_history AS
+SELECT e.id AS device, f.name AS name,
+	json_extract(f.old, '$') AS old,
+	json_extract(f.new, '$') AS new,
+	strftime('%Y-%m-%dT%H:%M:%fZ', f.at / 1000.0, 'unixepoch') AS at
+FROM fact_change f
+JOIN enrollment e ON e.no = f.enrollment_no
+WHERE f.request = 'DeviceInformation';
+
 CREATE VIEW security_info AS
 SELECT e.id AS device, j.key AS name, j.value AS value,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no, json_each(i.document) j
 WHERE i.request = 'SecurityInfo';
 
+CREATE VIEW security_info_history AS
+SELECT e.id AS device, f.name AS name,
+	json_extract(f.old, '$') AS old,
+	json_extract(f.new, '$') AS new,
+	strftime('%Y-%m-%dT%H:%M:%fZ', f.at / 1000.0, 'unixepoch') AS at
+FROM fact_change f
+JOIN enrollment e ON e.no = f.enrollment_no
+WHERE f.request = 'SecurityInfo';
+
 CREATE VIEW restriction AS
 SELECT e.id AS device, k.key AS kind, j.key AS name, j.value AS value,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(COALESCE(i.document, a.response), '$.GlobalRestrictions') k,
+	json_each(CASE WHEN k.type = 'object' THEN k.value ELSE '{}' END) j
+WHERE i.request = 'Restrictions';
+
+CREATE VIEW profile_restriction AS
+SELECT e.id AS device, p.key AS profile, k.key AS kind, j.key AS name, j.value AS value,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.ProfileRestrictions') p,
+	json_each(CASE WHEN p.type = 'object' THEN p.value ELSE '{}' END) k,
 	json_each(CASE WHEN k.type = 'object' THEN k.value ELSE '{}' END) j
 WHERE i.request = 'Restrictions';
 
@@ -377,7 +482,8 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ShortVersion') END AS short_version,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.BundleSize') END AS bundle_size,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DynamicSize') END AS dynamic_size,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
@@ -391,7 +497,8 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadDisplayName') END AS name,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PayloadOrganization') END AS organization,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsManaged') END AS managed,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
@@ -403,7 +510,8 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UUID') END AS uuid,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Name') END AS name,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExpiryDate') END AS expires,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
@@ -415,9 +523,165 @@ SELECT e.id AS device,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.CommonName') END AS common_name,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsIdentity') END AS is_identity,
 	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Data') END AS certificate,
-	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
 FROM inventory i
 JOIN enrollment e ON e.no = i.enrollment_no
 LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
 	json_each(COALESCE(i.document, a.response), '$.CertificateList') j
 WHERE i.request = 'CertificateList' AND j.type = 'object';
+
+CREATE VIEW managed_app AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Status') END AS status,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ManagementFlags') END AS management_flags,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasConfiguration') END AS has_configuration,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasFeedback') END AS has_feedback,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsValidated') END AS validated,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExternalVersionIdentifier') END AS external_version,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.ManagedApplicationList') j
+WHERE i.request = 'ManagedApplicationList' AND j.type = 'object';
+
+CREATE VIEW managed_app_attribute AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Attributes') END AS attributes,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no,
+	json_each(i.document) j
+WHERE i.request = 'ManagedApplicationAttributes' AND j.type = 'object';
+
+CREATE VIEW managed_app_configuration AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Configuration') END AS configuration,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no,
+	json_each(i.document) j
+WHERE i.request = 'ManagedApplicationConfiguration' AND j.type = 'object';
+
+CREATE VIEW managed_app_feedback AS
+SELECT e.id AS device,
+	j.key AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Feedback') END AS feedback,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no,
+	json_each(i.document) j
+WHERE i.request = 'ManagedApplicationFeedback' AND j.type = 'object';
+
+CREATE VIEW managed_media AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.iTunesStoreID') END AS itunes_store_id,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.PersistentID') END AS persistent_id,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.State') END AS state,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Kind') END AS kind,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Title') END AS title,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Author') END AS author,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Version') END AS version,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Books') j
+WHERE i.request = 'ManagedMediaList' AND j.type = 'object';
+
+CREATE VIEW device_user AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UserName') END AS user_name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.FullName') END AS full_name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UID') END AS uid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UserGUID') END AS guid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsLoggedIn') END AS logged_in,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasDataToSync') END AS has_data_to_sync,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DataQuota') END AS data_quota,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DataUsed') END AS data_used,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.MobileAccount') END AS mobile_account,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HasSecureToken') END AS secure_token,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Users') j
+WHERE i.request = 'UserList' AND j.type = 'object';
+
+CREATE VIEW available_os_update AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ProductKey') END AS product_key,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.HumanReadableName') END AS name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ProductName') END AS product,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Version') END AS version,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Build') END AS build,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DownloadSize') END AS download_size,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.InstallSize') END AS install_size,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsCritical') END AS critical,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsMajorOSUpdate') END AS major,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsSecurityResponse') END AS security_response,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.RestartRequired') END AS restart,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DeferredUntil') END AS deferred_until,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.AvailableOSUpdates') j
+WHERE i.request = 'AvailableOSUpdates' AND j.type = 'object';
+
+CREATE VIEW os_update_status AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ProductKey') END AS product_key,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Status') END AS status,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.IsDownloaded') END AS downloaded,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DownloadPercentComplete') END AS download_percent,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.MaxDeferrals') END AS max_deferrals,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DeferralsRemaining') END AS deferrals_remaining,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.NextScheduledInstall') END AS next_install,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.OSUpdateStatus') j
+WHERE i.request = 'OSUpdateStatus' AND j.type = 'object';
+
+CREATE VIEW active_extension AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Identifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExtensionPoint') END AS extension_point,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DisplayName') END AS name,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ContainerIdentifier') END AS container,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Version') END AS version,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.UserElection') END AS user_election,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Extensions') j
+WHERE i.request = 'ActiveNSExtensions' AND j.type = 'object';
+
+CREATE VIEW extension_mapping AS
+SELECT e.id AS device,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.Identifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.ExtensionPoint') END AS extension_point,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.DisplayName') END AS name,
+	strftime('%Y-%m-%dT%H:%M:%fZ', i.seen_at / 1000.0, 'unixepoch') AS seen_at,
+	i.stale AS stale
+FROM inventory i
+JOIN enrollment e ON e.no = i.enrollment_no
+LEFT JOIN answer a ON a.enrollment_no = i.enrollment_no AND a.payload_no = i.payload_no,
+	json_each(COALESCE(i.document, a.response), '$.Extensions') j
+WHERE i.request = 'NSExtensionMappings' AND j.type = 'object';

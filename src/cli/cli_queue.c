@@ -7,9 +7,8 @@
 
 #include "base/clock.h"
 #include "mdm/enrollment.h"
+#include "mdm/mask.h"
 #include "mdm/queue.h"
-
-enum { ARGS_MOST = 16 * 1024 * 1024 };
 
 static const char reason[] = "cancelled on the command line";
 
@@ -38,25 +37,6 @@ struct listing {
 	int64_t now;
 };
 
-/* The view `queue` shows no secrets; neither does the list. */
-static const char *
-without_secrets(struct arena *arena, const char *args)
-{
-	struct plist *keys;
-	struct buf json;
-
-	if (args == NULL || strstr(args, "UnlockToken") == NULL)
-		return args;
-	if (plist_read_json(plist_limits_default(), arena, args, strlen(args), &keys, NULL) !=
-		ERR_OK)
-		return NULL;
-	if (plist_get(keys, "UnlockToken") != NULL)
-		plist_set(arena, keys, "UnlockToken", plist_string(arena, "(secret)"));
-	buf_init(&json, arena, ARGS_MOST);
-	plist_write_json(&json, keys, false);
-	return json.bytes;
-}
-
 /* The row has the table's columns but the age. */
 static enum err_kind
 add_row(const struct db_row *row, void *context, struct err *err)
@@ -68,7 +48,8 @@ add_row(const struct db_row *row, void *context, struct err *err)
 	memcpy(values, row->values, 5 * sizeof(*values));
 	values[5] = DB_INT((listing->now - db_int(row, 5)) / 1000);
 	memcpy(values + 6, row->values + 5, 7 * sizeof(*values));
-	values[13] = DB_TEXT(without_secrets(&listing->arena, db_text(row, 12)));
+	/* The view `queue` shows no secrets; neither does the list. */
+	values[13] = DB_TEXT(mask_args(&listing->arena, db_text(row, 1), db_text(row, 12)));
 	table_add(&listing->table, values);
 	arena_reset(&listing->arena);
 	return ERR_OK;

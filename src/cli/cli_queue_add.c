@@ -12,6 +12,7 @@
 #include "cli/file.h"
 #include "cli/outcome.h"
 #include "mdm/command.h"
+#include "mdm/mask.h"
 #include "mdm/queue.h"
 
 enum {
@@ -384,6 +385,19 @@ for_all(struct adding *adding)
 	return ERR_OK;
 }
 
+/* A command that holds a secret is sealed. */
+static enum err_kind
+take_key(struct adding *adding)
+{
+	struct cli *cli = adding->cli;
+
+	if (!mask_knows(adding->request, false) ||
+		(adding->command.body == NULL &&
+			mask_plist(&cli->arena, adding->request, false, adding->args) == NULL))
+		return ERR_OK;
+	return mdm_find_key(&cli->mdm, cli->conf.key, adding->err);
+}
+
 enum err_kind
 cli_queue_add(struct cli *cli, struct err *err)
 {
@@ -398,6 +412,8 @@ cli_queue_add(struct cli *cli, struct err *err)
 		kind = check_confirmed(&adding);
 	if (kind == ERR_OK)
 		kind = take_options(&adding);
+	if (kind == ERR_OK)
+		kind = take_key(&adding);
 	if (kind != ERR_OK)
 		return kind;
 	return cli_option(cli, "all") != NULL ? for_all(&adding) : for_some(&adding);

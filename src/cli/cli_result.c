@@ -7,6 +7,7 @@
 
 #include "cli/escape.h"
 #include "cli/facts.h"
+#include "mdm/error_meaning.h"
 
 enum { TEXT_MOST = 256 * 1024 * 1024 };
 
@@ -106,6 +107,48 @@ fail_missing(struct cli *cli, const char *uuid, const char *id, struct err *err)
 	return err_set(err, ERR_NOT_FOUND, "%s has no answer yet (%s)", uuid, states.bytes);
 }
 
+/* ---- what its errors mean ---- */
+
+struct meanings {
+	FILE *out;
+	struct table table;
+	bool any;
+};
+
+static void
+add_meaning(const struct error_link *link, void *context)
+{
+	static const struct table_column of_errors[] = {
+		{NULL, "ERROR", TABLE_TEXT, 0},
+		{NULL, "CODE", TABLE_INTEGER, 0},
+		{NULL, "MEANING", TABLE_TEXT, 0},
+		{NULL, "WHAT TO DO", TABLE_TEXT, 0},
+	};
+	struct meanings *meanings = context;
+
+	if (link->meaning == NULL)
+		return;
+	if (!meanings->any) {
+		fputs("\nWhat the errors mean\n", meanings->out);
+		table_init(&meanings->table, meanings->out, false, of_errors,
+			sizeof(of_errors) / sizeof(of_errors[0]));
+	}
+	meanings->any = true;
+	table_add(&meanings->table,
+		(const struct db_value[]){DB_TEXT(link->domain), DB_INT(link->code),
+			DB_TEXT(link->meaning->meaning), DB_TEXT(link->meaning->advice)});
+}
+
+static void
+show_meanings(struct cli *cli, const char *request, const struct plist *answer)
+{
+	struct meanings meanings = {.out = cli->out};
+
+	error_links(&cli->arena, request, answer, add_meaning, &meanings);
+	if (meanings.any)
+		table_release(&meanings.table, true);
+}
+
 static enum err_kind
 show_for_people(struct cli *cli, const char *uuid, const struct db_row *row, struct err *err)
 {
@@ -130,6 +173,7 @@ show_for_people(struct cli *cli, const char *uuid, const struct db_row *row, str
 		(const struct db_value[]){
 			values[0], DB_TEXT(uuid), values[1], values[2], values[3], values[6]});
 	facts_print(cli->out, &cli->arena, answer);
+	show_meanings(cli, db_text(row, 1), answer);
 	return ERR_OK;
 }
 

@@ -28,6 +28,9 @@ enum err_kind cli_enroll_link(struct cli *cli, struct err *err);
 enum err_kind cli_enroll_links(struct cli *cli, struct err *err);
 enum err_kind cli_enroll_revoke(struct cli *cli, struct err *err);
 
+enum err_kind cli_escrow_export(struct cli *cli, struct err *err);
+enum err_kind cli_escrow_init(struct cli *cli, struct err *err);
+
 enum err_kind cli_identity_issue(struct cli *cli, struct err *err);
 enum err_kind cli_identity_list(struct cli *cli, struct err *err);
 enum err_kind cli_identity_revoke(struct cli *cli, struct err *err);
@@ -64,6 +67,9 @@ enum err_kind cli_result_list(struct cli *cli, struct err *err);
 enum err_kind cli_result_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_scep_challenge(struct cli *cli, struct err *err);
+
+enum err_kind cli_secret_list(struct cli *cli, struct err *err);
+enum err_kind cli_secret_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_setting_get(struct cli *cli, struct err *err);
 enum err_kind cli_setting_list(struct cli *cli, struct err *err);

@@ -45,27 +45,45 @@ static const struct x509_extension ra_extensions[] = {
 	{0, NULL},
 };
 
+/* Others encrypt to it, and that is all. */
+static const struct x509_extension recipient_extensions[] = {
+	{NID_basic_constraints, "critical,CA:FALSE"},
+	{NID_key_usage, "critical,keyEncipherment,dataEncipherment"},
+	{NID_subject_key_identifier, "hash"},
+	{0, NULL},
+};
+
 /* ---- made here ---- */
+
+/* The names and the days of a draft. */
+static enum err_kind
+fill_draft(struct x509_draft *draft, const char *what, const struct x509_ca_plan *plan,
+	struct err *err)
+{
+	enum err_kind kind = x509_check_name(what, plan->common_name, err);
+
+	draft->common_name = plan->common_name;
+	if (kind == ERR_OK && plan->organization != NULL && *plan->organization != '\0') {
+		draft->organization = plan->organization;
+		kind = x509_check_name("organization", plan->organization, err);
+	}
+	if (kind == ERR_OK && (plan->years < 1 || plan->years > CA_YEARS_MOST))
+		kind = err_set(err, ERR_BAD_INPUT, "a CA is made for 1 to %d years", CA_YEARS_MOST);
+	draft->days = plan->years * 365 + plan->years / 4;
+	return kind;
+}
 
 enum err_kind
 x509_make_ca_of(struct arena *arena, const struct x509_ca_plan *plan, struct x509_identity *ca,
 	struct err *err)
 {
 	bool is_rsa = plan->key == X509_KEY_RSA_2048;
-	struct x509_draft draft = {.common_name = plan->common_name,
-		.extensions = is_rsa ? rsa_ca_extensions : ec_ca_extensions};
-	enum err_kind kind = x509_check_name("name of the CA", plan->common_name, err);
+	struct x509_draft draft = {.extensions = is_rsa ? rsa_ca_extensions : ec_ca_extensions};
+	enum err_kind kind = fill_draft(&draft, "name of the CA", plan, err);
 
 	*ca = (struct x509_identity){0};
-	if (kind == ERR_OK && plan->organization != NULL && *plan->organization != '\0') {
-		draft.organization = plan->organization;
-		kind = x509_check_name("organization", plan->organization, err);
-	}
-	if (kind == ERR_OK && (plan->years < 1 || plan->years > CA_YEARS_MOST))
-		kind = err_set(err, ERR_BAD_INPUT, "a CA is made for 1 to %d years", CA_YEARS_MOST);
 	if (kind != ERR_OK)
 		return kind;
-	draft.days = plan->years * 365 + plan->years / 4;
 	draft.key = is_rsa ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CA_BITS)
 			   : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
 	kind = x509_draft_identity(arena, &draft, ca, err);
@@ -101,6 +119,24 @@ x509_make_ra(struct arena *arena, const struct x509_issuer *issuer, const char *
 		return kind;
 	draft.key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)RA_BITS);
 	kind = x509_draft_identity(arena, &draft, ra, err);
+	EVP_PKEY_free(draft.key);
+	return kind;
+}
+
+enum err_kind
+x509_make_recipient(struct arena *arena, const char *common_name, const char *organization,
+	int years, struct x509_identity *recipient, struct err *err)
+{
+	const struct x509_ca_plan plan = {
+		.common_name = common_name, .organization = organization, .years = years};
+	struct x509_draft draft = {.extensions = recipient_extensions};
+	enum err_kind kind = fill_draft(&draft, "name in the certificate", &plan, err);
+
+	*recipient = (struct x509_identity){0};
+	if (kind != ERR_OK)
+		return kind;
+	draft.key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)CA_BITS);
+	kind = x509_draft_identity(arena, &draft, recipient, err);
 	EVP_PKEY_free(draft.key);
 	return kind;
 }

@@ -29,6 +29,13 @@ enum err_kind x509_make_ca_of(struct arena *arena, const struct x509_ca_plan *pl
 enum err_kind x509_make_ra(struct arena *arena, const struct x509_issuer *issuer,
 	const char *common_name, struct x509_identity *ra, struct err *err);
 
+/*
+ * A self-signed certificate, and its RSA 2048 key, to which others encrypt; as x509_make_ca() with
+ * names and years.
+ */
+enum err_kind x509_make_recipient(struct arena *arena, const char *common_name,
+	const char *organization, int years, struct x509_identity *recipient, struct err *err);
+
 struct x509_ca_facts {
 	const char *cert_pem;  /* the CA's own */
 	const char *chain_pem; /* those above it up to the root; NULL: it is the root */

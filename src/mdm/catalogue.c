@@ -4,7 +4,6 @@
 #include "mdm/catalogue.h"
 
 #include <ctype.h>
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

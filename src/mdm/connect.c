@@ -8,8 +8,10 @@
 #include "base/clock.h"
 #include "mdm/command.h"
 #include "mdm/enrollment.h"
+#include "mdm/escrow.h"
 #include "mdm/event.h"
 #include "mdm/inventory.h"
+#include "mdm/mask.h"
 #include "mdm/push.h"
 #include "mdm/queue.h"
 #include "mdm/seen.h"
@@ -61,19 +63,69 @@ reason_of(struct visit *visit, const struct plist *chain)
 		text == NULL ? "" : text);
 }
 
+/* What is kept of an answer. */
+struct kept {
+	const struct plist *message;
+	const void *raw;
+	size_t raw_len;
+};
+
 static enum err_kind
-store_answer(struct visit *visit, int64_t payload_no, const char *status)
+insert_answer(struct visit *visit, int64_t payload_no, const char *status, const struct kept *kept)
 {
-	const char *response = to_json(visit, visit->message);
-	const char *error = to_json(visit, plist_get(visit->message, "ErrorChain"));
+	const char *response = to_json(visit, kept->message);
+	const char *error = to_json(visit, plist_get(kept->message, "ErrorChain"));
 
 	if (response == NULL)
 		return err_set(visit->err, ERR_TOO_LARGE, "the answer is too large");
 	return db_run(visit->mdm->db, SQL_CONNECT_ANSWER,
 		DB_ARGS(DB_INT(visit->enrollment.no), DB_INT(payload_no), DB_TEXT(status),
 			DB_INT(clock_now()), DB_TEXT(response), DB_TEXT(error),
-			DB_BLOB(visit->connect->raw, visit->connect->raw_len)),
+			DB_BLOB(kept->raw, kept->raw_len)),
 		NULL, visit->err);
+}
+
+/* Of an answer that holds a secret, everybody may read what is left without it; the message itself
+ * is sealed. */
+static enum err_kind
+insert_secret_answer(
+	struct visit *visit, int64_t payload_no, const char *status, const struct plist *masked)
+{
+	struct mdm *mdm = visit->mdm;
+	struct db_value sealed;
+	struct buf xml;
+	enum err_kind kind;
+
+	buf_init(&xml, mdm->arena, JSON_MOST);
+	plist_write_xml(&xml, masked, false);
+	if (xml.full)
+		return err_set(visit->err, ERR_TOO_LARGE, "the answer is too large");
+	kind = mdm_seal(mdm,
+		arena_printf(mdm->arena, CONNECT_RAW_PLACE, (long long)visit->enrollment.no,
+			(long long)payload_no),
+		visit->connect->raw, visit->connect->raw_len, &sealed, visit->err);
+	if (kind == ERR_OK)
+		kind = insert_answer(visit, payload_no, status,
+			&(const struct kept){
+				.message = masked, .raw = xml.bytes, .raw_len = xml.len});
+	if (kind != ERR_OK)
+		return kind;
+	return db_run(mdm->db, SQL_CONNECT_ANSWER_SECRET,
+		DB_ARGS(DB_INT(visit->enrollment.no), DB_INT(payload_no), sealed), NULL,
+		visit->err);
+}
+
+static enum err_kind
+store_answer(struct visit *visit, int64_t payload_no, const char *request, const char *status)
+{
+	const struct plist *masked = mask_plist(visit->mdm->arena, request, true, visit->message);
+
+	if (masked != NULL)
+		return insert_secret_answer(visit, payload_no, status, masked);
+	return insert_answer(visit, payload_no, status,
+		&(const struct kept){.message = visit->message,
+			.raw = visit->connect->raw,
+			.raw_len = visit->connect->raw_len});
 }
 
 /* Finds the command the report is about; ERR_NOT_FOUND, with the remark made, when this device has
@@ -95,8 +147,9 @@ find_delivery(struct visit *visit, struct db_row *row)
 /* An answer to a command that has ended: a repeat changes nothing; the first answer to a cancelled
  * one is kept. */
 static enum err_kind
-take_late_answer(struct visit *visit, int64_t payload_no, const char *state, const char *status)
+take_late_answer(struct visit *visit, const struct db_row *row, const char *status)
 {
+	const char *state = db_text(row, 1);
 	static const char *const answered[] = {"acknowledged", "error", "format_error"};
 
 	visit->note->remark = "repeated";
@@ -104,7 +157,22 @@ take_late_answer(struct visit *visit, int64_t payload_no, const char *state, con
 		if (strcmp(state, answered[i]) == 0)
 			return ERR_OK;
 	visit->note->remark = "answer to an ended command";
-	return store_answer(visit, payload_no, status);
+	return store_answer(visit, db_int(row, 0), db_text(row, 3), status);
+}
+
+/* An Acknowledged answer: what it tells, and what it gives into safe keeping. */
+static enum err_kind
+learn(struct visit *visit, const struct db_row *row)
+{
+	const struct escrow_answer answer = {.enrollment_no = visit->enrollment.no,
+		.payload_no = db_int(row, 0),
+		.uuid = visit->uuid,
+		.request = db_text(row, 3),
+		.message = visit->message};
+	enum err_kind kind = inventory_update(visit->mdm, visit->enrollment.no, answer.payload_no,
+		answer.request, db_text(row, 4), visit->message, visit->err);
+
+	return kind == ERR_OK ? escrow_take(visit->mdm, &answer, visit->err) : kind;
 }
 
 static enum err_kind
@@ -120,17 +188,14 @@ take_answer(struct visit *visit, const char *status, const char *state)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 	payload_no = db_int(&row, 0);
 	if (!db_is_null(&row, 2))
-		return take_late_answer(visit, payload_no, db_text(&row, 1), status);
+		return take_late_answer(visit, &row, status);
 	if (strcmp(state, "acknowledged") != 0)
 		reason = reason_of(visit, plist_get(visit->message, "ErrorChain"));
-	kind = store_answer(visit, payload_no, status);
+	kind = store_answer(visit, payload_no, db_text(&row, 3), status);
 	if (kind == ERR_OK)
 		kind = queue_end(visit->mdm, visit->enrollment.no, payload_no, state, reason,
 			&changed, visit->err);
-	if (kind == ERR_OK && strcmp(state, "acknowledged") == 0)
-		kind = inventory_update(visit->mdm, visit->enrollment.no, payload_no,
-			db_text(&row, 3), db_text(&row, 4), visit->message, visit->err);
-	return kind;
+	return kind == ERR_OK && strcmp(state, "acknowledged") == 0 ? learn(visit, &row) : kind;
 }
 
 static enum err_kind
@@ -183,8 +248,8 @@ end_invalid(struct visit *visit, const struct queue_delivery *delivery, const st
 	enum err_kind kind;
 	bool changed;
 
-	plist_set(mdm->arena, detail, "uuid", plist_string(mdm->arena, delivery->uuid));
-	plist_set(mdm->arena, detail, "request", plist_string(mdm->arena, delivery->request));
+	plist_set(mdm->arena, detail, "uuid", plist_string(mdm->arena, delivery->kept.uuid));
+	plist_set(mdm->arena, detail, "request", plist_string(mdm->arena, delivery->kept.request));
 	plist_set(mdm->arena, detail, "reason", plist_string(mdm->arena, why->message));
 	visit->note->remark = "a command could not be built";
 	kind = queue_end(mdm, visit->enrollment.no, delivery->payload_no, "invalid", why->message,
@@ -199,13 +264,35 @@ static enum err_kind
 build(struct visit *visit, const struct queue_delivery *delivery, struct buf *reply,
 	struct err *why)
 {
-	if (delivery->body != NULL) {
-		buf_add(reply, delivery->body, delivery->body_len);
+	struct command_kept command = delivery->kept;
+	enum err_kind kind = command_secret_open(visit->mdm, &command, why);
+
+	if (kind != ERR_OK)
+		return kind;
+	if (command.body != NULL) {
+		buf_add(reply, command.body, command.body_len);
 		return reply->full ? err_set(why, ERR_BAD_INPUT, "the command is too large")
 				   : ERR_OK;
 	}
-	return command_build(visit->mdm, visit->enrollment.no, delivery->uuid, delivery->request,
-		delivery->args, reply, why);
+	return command_build(visit->mdm, visit->enrollment.no, command.uuid, command.request,
+		command.args, reply, why);
+}
+
+/* It goes out for the first time, or again. */
+static enum err_kind
+mark_sent(struct visit *visit, const struct queue_delivery *delivery)
+{
+	enum err_kind kind;
+
+	visit->note->offered = delivery->kept.uuid;
+	if (strcmp(delivery->state, "sent") == 0)
+		return ERR_OK;
+	kind = command_secret_seal_sent(
+		visit->mdm, delivery->payload_no, &delivery->kept, visit->err);
+	if (kind == ERR_OK)
+		kind = queue_mark_sent(
+			visit->mdm, visit->enrollment.no, delivery->payload_no, visit->err);
+	return kind;
 }
 
 /* A command that cannot be built ends as invalid and does not block those behind it. */
@@ -219,13 +306,8 @@ offer_next(struct visit *visit, struct buf *reply)
 
 	while ((kind = queue_next(mdm, visit->enrollment.no, &next, visit->err)) == ERR_OK) {
 		kind = build(visit, &next, reply, &why);
-		if (kind == ERR_OK) {
-			visit->note->offered = next.uuid;
-			if (strcmp(next.state, "sent") == 0)
-				return ERR_OK;
-			return queue_mark_sent(
-				mdm, visit->enrollment.no, next.payload_no, visit->err);
-		}
+		if (kind == ERR_OK)
+			return mark_sent(visit, &next);
 		if (kind == ERR_BUSY) {
 			*visit->err = why;
 			return kind;

@@ -10,6 +10,11 @@
 #include "mdm/mdm.h"
 #include "mdm/pin.h"
 
+/* Where a message that holds a secret is sealed for; the numbers are those of enrollment and
+ * payload.
+ */
+#define CONNECT_RAW_PLACE "answer_secret/raw/%lld/%lld"
+
 struct connect {
 	const struct plist *message;
 	const void *raw;

@@ -17,6 +17,8 @@ static const char *const event_names[] = {
 	[EVENT_IDENTITY_REVOKED] = "identity_revoked",
 	[EVENT_EXPIRES] = "expires",
 	[EVENT_CA] = "ca",
+	[EVENT_ESCROW] = "escrow",
+	[EVENT_SECRET_SHOWN] = "secret_shown",
 };
 
 enum err_kind

@@ -25,6 +25,8 @@ enum event_kind {
 	EVENT_IDENTITY_REVOKED,
 	EVENT_EXPIRES, /* a certificate ends soon */
 	EVENT_CA,      /* a CA was made, imported, activated or retired */
+	EVENT_ESCROW,  /* a secret of a device was kept, was cleared, or could not be decrypted */
+	EVENT_SECRET_SHOWN, /* … was shown to somebody */
 };
 
 /*

@@ -13,4 +13,10 @@
 enum err_kind inventory_update(struct mdm *mdm, int64_t enrollment_no, int64_t payload_no,
 	const char *request, const char *args, const struct plist *report, struct err *err);
 
+/*
+ * The device enrolls anew, or leaves: what it and its user channels told may be so no more.  It
+ * stays, marked, until it is told again; answers that are put together begin anew.
+ */
+enum err_kind inventory_mark_stale(struct mdm *mdm, int64_t device_no, struct err *err);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include "mdm/ca.h"
 #include "mdm/catalogue.h"
+#include "mdm/error_meaning.h"
 #include "store/migrate.h"
 
 enum { TRIGGERS_MOST = 4 * 1024 * 1024 };
@@ -13,6 +14,7 @@ mdm_prepare_store(struct db *db, struct arena *arena, bool create, struct err *e
 
 	buf_init(&triggers, arena, TRIGGERS_MOST);
 	catalogue_write_triggers(&triggers);
+	error_meaning_write_view(&triggers);
 	if (triggers.full)
 		return err_set(err, ERR_INTERNAL, "the triggers of the catalogue are too large");
 	return migrate_run(db, triggers.bytes, create, err);

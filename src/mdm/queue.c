@@ -15,13 +15,6 @@ enum { ARGS_MOST = 16 * 1024 * 1024, SHOWN_ARGS_MOST = 64 * 1024 };
 
 /* ---- in ---- */
 
-/* What is to be stored of a command. */
-struct stored {
-	const char *uuid, *request, *args;
-	const void *body;
-	size_t body_len;
-};
-
 /* The keys of a raw command as JSON, for the views (and to know a filter); NULL when there are none
  * or too many. */
 static const char *
@@ -38,8 +31,8 @@ shown_args(struct mdm *mdm, const struct plist *plist)
 
 /* A raw plist is kept byte for byte; only one without a CommandUUID is written anew with one. */
 static enum err_kind
-take_body(struct mdm *mdm, const struct queue_command *command, struct stored *stored,
-	struct err *err)
+take_body(struct mdm *mdm, const struct queue_command *command, struct command_kept *stored,
+	const struct plist **keys, struct err *err)
 {
 	struct command_head head;
 	struct plist *plist;
@@ -55,6 +48,7 @@ take_body(struct mdm *mdm, const struct queue_command *command, struct stored *s
 	if (command->request != NULL && strcmp(command->request, head.request) != 0)
 		return err_set(err, ERR_BAD_INPUT, "the plist is a %s, not a %s", head.request,
 			command->request);
+	*keys = plist_get(plist, "Command");
 	stored->request = head.request;
 	stored->args = shown_args(mdm, plist);
 	stored->body = command->body;
@@ -72,7 +66,7 @@ take_body(struct mdm *mdm, const struct queue_command *command, struct stored *s
 }
 
 static enum err_kind
-take_args(struct mdm *mdm, const struct queue_command *command, struct stored *stored,
+take_args(struct mdm *mdm, const struct queue_command *command, struct command_kept *stored,
 	struct err *err)
 {
 	const struct catalogue_request *request;
@@ -115,13 +109,14 @@ queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 	struct queue_payload *payload, struct err *err)
 {
 	char *uuid = clock_uuid(arena_alloc(mdm->arena, CLOCK_UUID_SIZE));
-	struct stored stored = {.uuid = uuid};
+	struct command_kept stored = {.uuid = uuid};
+	const struct plist *taken = command->args;
 	struct db_row row;
 	enum err_kind kind = check_times(command, err);
 
 	if (kind != ERR_OK)
 		return kind;
-	kind = command->body != NULL ? take_body(mdm, command, &stored, err)
+	kind = command->body != NULL ? take_body(mdm, command, &stored, &taken, err)
 				     : take_args(mdm, command, &stored, err);
 	if (kind != ERR_OK)
 		return kind;
@@ -132,11 +127,13 @@ queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 			"there is a command with the CommandUUID %s already", stored.uuid);
 	if (kind != ERR_NOT_FOUND)
 		return kind;
-	kind = db_first(mdm->db, SQL_QUEUE_PAYLOAD_ADD,
-		DB_ARGS(DB_TEXT(stored.uuid), DB_TEXT(stored.request), DB_TEXT(stored.args),
-			DB_BLOB(stored.body, stored.body_len), DB_TEXT(command->origin),
-			DB_INT(clock_now())),
-		&row, err);
+	kind = command_secret_seal(mdm, &stored, taken, err);
+	if (kind == ERR_OK)
+		kind = db_first(mdm->db, SQL_QUEUE_PAYLOAD_ADD,
+			DB_ARGS(DB_TEXT(stored.uuid), DB_TEXT(stored.request), DB_TEXT(stored.args),
+				DB_BLOB(stored.body, stored.body_len), DB_TEXT(command->origin),
+				DB_INT(clock_now()), stored.sealed_args, stored.sealed_body),
+			&row, err);
 	if (kind != ERR_OK)
 		return kind;
 	*payload = (struct queue_payload){
@@ -237,12 +234,14 @@ next_in_state(struct mdm *mdm, int64_t enrollment_no, const char *state, int64_t
 		return kind;
 	*delivery = (struct queue_delivery){
 		.payload_no = db_int(&row, 0),
-		.uuid = db_text(&row, 1),
-		.request = db_text(&row, 2),
-		.args = db_text(&row, 3),
+		.kept = {.uuid = db_text(&row, 1),
+			.request = db_text(&row, 2),
+			.args = db_text(&row, 3),
+			.sealed_args = row.values[6],
+			.sealed_body = row.values[7]},
 		.state = db_text(&row, 5),
 	};
-	delivery->body = db_blob(&row, 4, &delivery->body_len);
+	delivery->kept.body = db_blob(&row, 4, &delivery->kept.body_len);
 	return ERR_OK;
 }
 

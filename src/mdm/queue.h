@@ -11,6 +11,7 @@
 #ifndef POMONA_MDM_QUEUE_H
 #define POMONA_MDM_QUEUE_H
 
+#include "mdm/command_secret.h"
 #include "mdm/mdm.h"
 
 /* A command to be queued: ARGS or a raw plist in BODY. */
@@ -37,7 +38,8 @@ struct queue_payload {
 /*
  * Checks the command and stores it, for nobody yet.  A body's CommandUUID is kept, and must not be
  * that of another command (ERR_CONFLICT).  ERR_BAD_INPUT: unknown request, missing key, wrong type,
- * not a command plist; the message names request and key.
+ * not a command plist; the message names request and key.  One that holds a secret is sealed
+ * (mdm/command_secret.h): ERR_BUSY when there is no master key.
  */
 enum err_kind queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 	struct queue_payload *payload, struct err *err);
@@ -70,10 +72,7 @@ enum err_kind queue_clear(struct mdm *mdm, const char *enrollment_id, const char
 /* A command on its way to a device. */
 struct queue_delivery {
 	int64_t payload_no;
-	const char *uuid, *request;
-	const char *args;
-	const void *body;
-	size_t body_len;
+	struct command_kept kept; /* sealed as it is in the store, if it is */
 	const char *state;
 };
 

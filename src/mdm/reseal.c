@@ -23,19 +23,26 @@ enum {
 static const struct field {
 	const char *place; /* in front of the row's own part */
 	enum statement find, put;
+	bool by_text; /* its rows go by a text, and not by a number */
 } fields[] = {
-	{"authority/key/", SQL_RESEAL_AUTHORITY_FIND, SQL_RESEAL_AUTHORITY_PUT},
-	{"push_certificate/key/", SQL_RESEAL_PUSH_CERTIFICATE_FIND,
-		SQL_RESEAL_PUSH_CERTIFICATE_PUT},
-	{"push_request/key/", SQL_RESEAL_PUSH_REQUEST_FIND, SQL_RESEAL_PUSH_REQUEST_PUT},
-	{"enrollment/push_magic/", SQL_RESEAL_PUSH_MAGIC_FIND, SQL_RESEAL_PUSH_MAGIC_PUT},
-	{"enrollment/unlock_token/", SQL_RESEAL_UNLOCK_TOKEN_FIND, SQL_RESEAL_UNLOCK_TOKEN_PUT},
+	{"authority/key/", SQL_RESEAL_AUTHORITY_FIND, SQL_RESEAL_AUTHORITY_PUT, true},
+	{"push_certificate/key/", SQL_RESEAL_PUSH_CERTIFICATE_FIND, SQL_RESEAL_PUSH_CERTIFICATE_PUT,
+		true},
+	{"push_request/key/", SQL_RESEAL_PUSH_REQUEST_FIND, SQL_RESEAL_PUSH_REQUEST_PUT, true},
+	{"enrollment/push_magic/", SQL_RESEAL_PUSH_MAGIC_FIND, SQL_RESEAL_PUSH_MAGIC_PUT, false},
+	{"enrollment/unlock_token/", SQL_RESEAL_UNLOCK_TOKEN_FIND, SQL_RESEAL_UNLOCK_TOKEN_PUT,
+		false},
 	{"enrollment/bootstrap_token/", SQL_RESEAL_BOOTSTRAP_TOKEN_FIND,
-		SQL_RESEAL_BOOTSTRAP_TOKEN_PUT},
-	{"setting_value/sealed/", SQL_RESEAL_SETTING_FIND, SQL_RESEAL_SETTING_PUT},
+		SQL_RESEAL_BOOTSTRAP_TOKEN_PUT, false},
+	{"setting_value/sealed/", SQL_RESEAL_SETTING_FIND, SQL_RESEAL_SETTING_PUT, true},
 	{"enroll_download/profile/", SQL_RESEAL_ENROLL_DOWNLOAD_FIND,
-		SQL_RESEAL_ENROLL_DOWNLOAD_PUT},
-	{"event_log/raw/", SQL_RESEAL_EVENT_FIND, SQL_RESEAL_EVENT_PUT},
+		SQL_RESEAL_ENROLL_DOWNLOAD_PUT, true},
+	{"event_log/raw/", SQL_RESEAL_EVENT_FIND, SQL_RESEAL_EVENT_PUT, false},
+	{"secret/value/", SQL_RESEAL_SECRET_FIND, SQL_RESEAL_SECRET_PUT, false},
+	{"escrow_certificate/key/", SQL_RESEAL_ESCROW_FIND, SQL_RESEAL_ESCROW_PUT, true},
+	{"payload/sealed_args/", SQL_RESEAL_PAYLOAD_ARGS_FIND, SQL_RESEAL_PAYLOAD_ARGS_PUT, false},
+	{"payload/sealed_body/", SQL_RESEAL_PAYLOAD_BODY_FIND, SQL_RESEAL_PAYLOAD_BODY_PUT, false},
+	{"answer_secret/raw/", SQL_RESEAL_ANSWER_FIND, SQL_RESEAL_ANSWER_PUT, false},
 };
 
 /* Values as they were found. */
@@ -137,8 +144,7 @@ reseal_field(struct mdm *mdm, const struct field *field, struct reseal *pass, st
 	enum err_kind kind;
 
 	arena_init(&kept); /* the key of a page outlives what the page was read into */
-	if (strncmp(field->place, "enrollment/", 11) != 0 &&
-		strncmp(field->place, "event_log/", 10) != 0)
+	if (field->by_text)
 		behind = DB_TEXT("");
 	do {
 		kind = find_page(mdm, field, &behind, &page, err);

@@ -156,6 +156,9 @@ remove_delivery(struct mdm *mdm, struct search *search, const struct old *old, s
 		kind = db_run(mdm->db, SQL_RETENTION_MOVE, key, 2, NULL, err);
 		if (kind == ERR_OK)
 			kind = db_run(mdm->db, SQL_RETENTION_REMOVE_ANSWER, key, 2, NULL, err);
+		if (kind == ERR_OK)
+			kind = db_run(
+				mdm->db, SQL_RETENTION_REMOVE_ANSWER_SECRET, key, 2, NULL, err);
 	}
 	if (kind == ERR_OK)
 		kind = db_run(mdm->db, SQL_RETENTION_REMOVE_DELIVERY, key, 3, &count, err);

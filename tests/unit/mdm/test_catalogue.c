@@ -60,7 +60,8 @@ static const struct {
 		"EraseDevice: PreserveDataPlan must be a boolean"},
 	{"EraseDevice", "{\"ObliterationBehavior\":\"Always\"}", NULL},
 	{"EraseDevice", "{\"ObliterationBehavior\":\"always\"}",
-		"EraseDevice: ObliterationBehavior cannot be \"always\""},
+		"EraseDevice: ObliterationBehavior cannot be \"always\"; it is one of Default, "
+		"DoNotObliterate, ObliterateWithWarning, Always"},
 	{"EraseDevice", "{\"ReturnToService\":{\"Enabled\":true}}", NULL},
 	{"EraseDevice", "{\"ReturnToService\":{}}",
 		"EraseDevice: the required key ReturnToService.Enabled is missing"},
