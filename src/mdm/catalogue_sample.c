@@ -100,7 +100,7 @@ string_for(struct arena *arena, const struct catalogue_key *key, const char *nam
 }
 
 static struct plist *
-scalar(struct arena *arena, const struct catalogue_place *place)
+scalar(struct arena *arena, const struct catalogue_sample_place *place)
 {
 	const struct catalogue_key *key = place->key;
 
@@ -122,25 +122,25 @@ scalar(struct arena *arena, const struct catalogue_place *place)
 
 /* ---- a tree ---- */
 
-static struct catalogue_place
-below(const struct catalogue_place *place, const struct catalogue_key *key)
+static struct catalogue_sample_place
+below(const struct catalogue_sample_place *place, const struct catalogue_key *key)
 {
-	return (struct catalogue_place){
+	return (struct catalogue_sample_place){
 		.key = key, .name = key->name[0] != '\0' ? key->name : place->name, .above = place};
 }
 
 static void complete_dict(const struct catalogue_sampler *sampler,
-	const struct catalogue_place *place, struct plist *dict);
+	const struct catalogue_sample_place *place, struct plist *dict);
 
 /* An element of each shape that is wanted. */
 static struct plist *
-array_for(const struct catalogue_sampler *sampler, const struct catalogue_place *place)
+array_for(const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place)
 {
 	struct plist *array = plist_array(sampler->arena);
 
 	for (const struct catalogue_key *item = catalogue_first(place->key);
 		item != catalogue_end(place->key); item = catalogue_next(item)) {
-		struct catalogue_place inner = below(place, item);
+		struct catalogue_sample_place inner = below(place, item);
 
 		if (sampler->wants(sampler, &inner))
 			plist_append(array, catalogue_sample(sampler, &inner));
@@ -149,7 +149,8 @@ array_for(const struct catalogue_sampler *sampler, const struct catalogue_place 
 }
 
 struct plist *
-catalogue_sample(const struct catalogue_sampler *sampler, const struct catalogue_place *place)
+catalogue_sample(
+	const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place)
 {
 	struct plist *value = NULL;
 
@@ -192,10 +193,10 @@ member(const struct plist *dict, const char *name)
 
 /* Keys of any other name: those that are there, or one. */
 static void
-complete_others(const struct catalogue_sampler *sampler, const struct catalogue_place *place,
+complete_others(const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place,
 	struct plist *dict)
 {
-	struct catalogue_place parent = *place->above;
+	struct catalogue_sample_place parent = *place->above;
 
 	if (dict->as.items.count == 0) {
 		const char *label = place->key->label;
@@ -210,12 +211,12 @@ complete_others(const struct catalogue_sampler *sampler, const struct catalogue_
 }
 
 static void
-complete_dict(const struct catalogue_sampler *sampler, const struct catalogue_place *place,
+complete_dict(const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place,
 	struct plist *dict)
 {
 	for (const struct catalogue_key *key = catalogue_first(place->key);
 		key != catalogue_end(place->key); key = catalogue_next(key)) {
-		struct catalogue_place inner = below(place, key);
+		struct catalogue_sample_place inner = below(place, key);
 		struct plist *value;
 
 		if (!sampler->wants(sampler, &inner))
@@ -234,7 +235,7 @@ complete_dict(const struct catalogue_sampler *sampler, const struct catalogue_pl
 
 void
 catalogue_sample_complete(const struct catalogue_sampler *sampler,
-	const struct catalogue_place *place, struct plist *value)
+	const struct catalogue_sample_place *place, struct plist *value)
 {
 	if (place->key->any || value->type != place->key->type)
 		return;
@@ -244,7 +245,7 @@ catalogue_sample_complete(const struct catalogue_sampler *sampler,
 		return;
 	for (struct plist *item = value->as.items.first; item != NULL; item = item->next) {
 		const struct catalogue_key *shape = shape_of(place->key, item);
-		struct catalogue_place inner;
+		struct catalogue_sample_place inner;
 
 		if (shape == NULL)
 			continue;

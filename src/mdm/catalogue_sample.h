@@ -10,31 +10,32 @@
 #include "mdm/catalogue.h"
 
 /* Where in the tree of keys one is. */
-struct catalogue_place {
+struct catalogue_sample_place {
 	const struct catalogue_key *key;
 	const char *name; /* its name, or that of the array it is an element of */
-	const struct catalogue_place *above; /* NULL: it is the root */
+	const struct catalogue_sample_place *above; /* NULL: it is the root */
 };
 
 struct catalogue_sampler {
 	struct arena *arena;
 	/* Is the key to be there? */
-	bool (*wants)(const struct catalogue_sampler *sampler, const struct catalogue_place *place);
+	bool (*wants)(const struct catalogue_sampler *sampler,
+		const struct catalogue_sample_place *place);
 	/* A value of one's own; NULL (or no function): one is made up. */
-	struct plist *(*value)(
-		const struct catalogue_sampler *sampler, const struct catalogue_place *place);
+	struct plist *(*value)(const struct catalogue_sampler *sampler,
+		const struct catalogue_sample_place *place);
 	/* The dictionary at that place is complete (no function: that is all). */
 	void (*complete)(const struct catalogue_sampler *sampler,
-		const struct catalogue_place *place, struct plist *dict);
+		const struct catalogue_sample_place *place, struct plist *dict);
 	void *context;
 };
 
 /* A value for the key. */
 struct plist *catalogue_sample(
-	const struct catalogue_sampler *sampler, const struct catalogue_place *place);
+	const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place);
 
 /* Adds the wanted keys that dictionaries in VALUE lack; what is there stays. */
 void catalogue_sample_complete(const struct catalogue_sampler *sampler,
-	const struct catalogue_place *place, struct plist *value);
+	const struct catalogue_sample_place *place, struct plist *value);
 
 #endif

@@ -119,7 +119,7 @@ answer_has_on_os(const struct answer_work *work, const struct catalogue_key *key
 }
 
 static bool
-wants(const struct catalogue_sampler *sampler, const struct catalogue_place *place)
+wants(const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place)
 {
 	const struct answer_work *work = sampler->context;
 
@@ -168,7 +168,7 @@ boolean_here(const struct answer_work *work, const struct catalogue_key *key)
 }
 
 static struct plist *
-value_here(const struct catalogue_sampler *sampler, const struct catalogue_place *place)
+value_here(const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place)
 {
 	const struct answer_work *work = sampler->context;
 	const struct catalogue_key *key = place->key;
@@ -207,7 +207,7 @@ void
 answer_complete(struct answer_work *work)
 {
 	struct catalogue_sampler sampler = sampler_of(work);
-	struct catalogue_place root = {.key = work->request->response, .name = ""};
+	struct catalogue_sample_place root = {.key = work->request->response, .name = ""};
 
 	if (root.key != NULL)
 		catalogue_sample_complete(&sampler, &root, work->answer->message);
@@ -217,7 +217,7 @@ struct plist *
 answer_made_up(struct answer_work *work, const struct catalogue_key *key, struct plist *value)
 {
 	struct catalogue_sampler sampler = sampler_of(work);
-	struct catalogue_place place = {.key = key, .name = key->name};
+	struct catalogue_sample_place place = {.key = key, .name = key->name};
 
 	if (value == NULL)
 		return catalogue_sample(&sampler, &place);

@@ -18,7 +18,7 @@ struct asking {
 /* ---- what is asked ---- */
 
 static bool
-wants_of_os(const struct catalogue_sampler *sampler, const struct catalogue_place *place)
+wants_of_os(const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place)
 {
 	const struct asking *asking = sampler->context;
 	const struct catalogue_fact *fact =
@@ -29,7 +29,7 @@ wants_of_os(const struct catalogue_sampler *sampler, const struct catalogue_plac
 
 /* All values an element of Queries may have; for one app, the one that is there. */
 static struct plist *
-value_of(const struct catalogue_sampler *sampler, const struct catalogue_place *place)
+value_of(const struct catalogue_sampler *sampler, const struct catalogue_sample_place *place)
 {
 	struct plist *all;
 
@@ -46,7 +46,7 @@ fullest_command(struct asking *asking)
 {
 	struct catalogue_sampler sampler = {
 		.arena = &arena, .wants = wants_of_os, .value = value_of, .context = asking};
-	struct catalogue_place root = {.key = asking->request->payload, .name = ""};
+	struct catalogue_sample_place root = {.key = asking->request->payload, .name = ""};
 
 	return catalogue_sample(&sampler, &root);
 }
@@ -90,7 +90,7 @@ check_dict(const struct asking *asking, const struct catalogue_key *parent,
 		key != catalogue_end(parent); key = catalogue_next(key)) {
 		const struct plist *value = plist_get(dict, key->name);
 		const char *inner = arena_printf(&arena, "%s.%s", path, key->name);
-		struct catalogue_place place = {.key = key, .name = key->name};
+		struct catalogue_sample_place place = {.key = key, .name = key->name};
 
 		if (is_fault(key->name) || !wants_of_os(&sampler, &place))
 			continue;
