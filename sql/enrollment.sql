@@ -36,7 +36,7 @@ SET kind = excluded.kind, state = 'authenticating', udid = excluded.udid, serial
 	identity_expires = excluded.identity_expires,
 	push_token = NULL, push_magic = NULL, unlock_token = NULL, bootstrap_token = NULL, token_tally = 0,
 	token_at = NULL, awaiting_configuration = 0, enrolled_at = NULL,
-	supervised = NULL, enrolled_via_dep = NULL, user_approved = NULL, model_name = NULL
+	supervised = NULL, enrolled_via_dep = NULL, user_approved = NULL, model_name = NULL, multi_user = NULL
 RETURNING no;
 
 -- name: enrollment_end_users

@@ -16,7 +16,8 @@ ON CONFLICT (enrollment_no, request) DO UPDATE SET document = excluded.document,
 UPDATE enrollment
 SET name = COALESCE($2, name), model = COALESCE($3, model), product = COALESCE($4, product),
 	os_version = COALESCE($5, os_version), os_major = COALESCE($6, os_major), build = COALESCE($7, build),
-	serial = COALESCE(serial, $8), model_name = COALESCE($9, model_name), supervised = COALESCE($10, supervised)
+	serial = COALESCE(serial, $8), model_name = COALESCE($9, model_name), supervised = COALESCE($10, supervised),
+	multi_user = COALESCE($11, multi_user)
 WHERE no = $1;
 
 -- name: inventory_management

@@ -44,3 +44,15 @@ DELETE FROM delivery WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at <
 -- name: retention_remove_payload
 DELETE FROM payload
 WHERE no = $1 AND created_at < $2 AND NOT EXISTS (SELECT 1 FROM delivery WHERE payload_no = $1);
+
+-- name: retention_changes
+SELECT no, at, 0 FROM fact_change WHERE no > $1 ORDER BY no LIMIT $2;
+
+-- name: retention_remove_changes
+DELETE FROM fact_change WHERE no > $1 AND no <= $2 AND at < $3;
+
+-- name: retention_secrets
+SELECT no FROM secret WHERE replaced_at IS NOT NULL AND replaced_at < $1 LIMIT 1;
+
+-- name: retention_remove_secrets
+DELETE FROM secret WHERE replaced_at IS NOT NULL AND replaced_at < $1;

@@ -337,15 +337,15 @@ CREATE TRIGGER setting_insert INSTEAD OF INSERT ON setting
 BEGIN
 	SELECT RAISE(ABORT, 'setting: scep_challenge is kept sealed; set it with pomona setting set')
 	WHERE NEW.name = 'scep_challenge';
-	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, scep_challenge, scep_days, scep_legacy, signature_sha1, pin_unknown, scep_url, enroll_open, enroll_topic, enroll_description, enroll_consent, enroll_access_rights, enroll_sign_message, enroll_apns or enroll_ota')
+	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, keep_history, keep_secrets, scep_challenge, scep_days, scep_legacy, signature_sha1, pin_unknown, scep_url, enroll_open, enroll_topic, enroll_description, enroll_consent, enroll_access_rights, enroll_sign_message, enroll_apns or enroll_ota')
 	WHERE NEW.name IS NULL OR NEW.name NOT IN
-		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'scep_days', 'scep_legacy', 'signature_sha1',
+		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'keep_history', 'keep_secrets', 'scep_days', 'scep_legacy', 'signature_sha1',
 		'pin_unknown', 'scep_url', 'enroll_open', 'enroll_topic', 'enroll_description', 'enroll_consent', 'enroll_access_rights', 'enroll_sign_message', 'enroll_apns', 'enroll_ota');
 	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
 	-- A number of days may be written without quotes.
 	SELECT RAISE(ABORT, 'setting: value must be text')
 	WHERE typeof(NEW.value) <> 'text'
-		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events', 'scep_days', 'enroll_access_rights'));
+		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events', 'keep_history', 'keep_secrets', 'scep_days', 'enroll_access_rights'));
 	SELECT RAISE(ABORT, 'setting: server_url must be like https://mdm.example.com, without a / at its end')
 	WHERE NEW.name = 'server_url' AND (NEW.value NOT GLOB 'https://[A-Za-z0-9[]*' OR NEW.value GLOB '*/'
 		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000);
@@ -362,6 +362,12 @@ BEGIN
 		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
 	SELECT RAISE(ABORT, 'setting: keep_events is a whole number of days from 1 to 36500, or forever')
 	WHERE NEW.name = 'keep_events' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
+		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
+	SELECT RAISE(ABORT, 'setting: keep_history is a whole number of days from 1 to 36500, or forever')
+	WHERE NEW.name = 'keep_history' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
+		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
+	SELECT RAISE(ABORT, 'setting: keep_secrets is a whole number of days from 1 to 36500, or forever')
+	WHERE NEW.name = 'keep_secrets' AND NEW.value <> 'forever' AND (NEW.value GLOB '*[^0-9]*'
 		OR NEW.value GLOB '0*' OR length(NEW.value) > 5 OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 36500);
 	SELECT RAISE(ABORT, 'setting: scep_days is a whole number of days from 1 to 36500')
 	WHERE NEW.name = 'scep_days' AND (NEW.value GLOB '*[^0-9]*'

@@ -38,6 +38,10 @@ struct adding {
 	struct plist *args;
 	struct queue_payload payload;
 
+	/* of --all: those that do not take such a command, and the first of them */
+	int64_t refused;
+	const char *refused_why;
+
 	struct outcome outcome;
 };
 
@@ -334,6 +338,16 @@ for_some(struct adding *adding)
 
 /* ---- for all ---- */
 
+static void
+note_refused(const char *enrollment_id, const char *reason, void *context)
+{
+	struct adding *adding = context;
+
+	if (adding->refused++ == 0)
+		adding->refused_why =
+			arena_printf(&adding->cli->arena, "%s: %s", enrollment_id, reason);
+}
+
 /* One short transaction, so that devices are served meanwhile; the first stores the command. */
 static enum err_kind
 store_batch(struct adding *adding, int64_t *after, int64_t *count)
@@ -363,6 +377,8 @@ for_all(struct adding *adding)
 	enum err_kind kind;
 	struct buf buf;
 
+	adding->command.refused = note_refused;
+	adding->command.context = adding;
 	do {
 		kind = store_batch(adding, &after, &count);
 		if (kind == ERR_OK)
@@ -373,14 +389,22 @@ for_all(struct adding *adding)
 			(long long)total);
 	if (kind != ERR_OK)
 		return kind;
+	if (total == 0 && adding->refused > 0)
+		return err_set(adding->err, ERR_BAD_INPUT,
+			"none of the %lld devices takes it; the first is %s",
+			(long long)adding->refused, adding->refused_why);
 	if (total == 0)
 		return err_set(adding->err, ERR_NOT_FOUND, "there is no enrolled device");
 	if (cli->json) {
 		add_json_head(adding, &buf, true);
-		fprintf(cli->out, "%s,\"count\":%lld}\n", buf.bytes, (long long)total);
+		fprintf(cli->out, "%s,\"count\":%lld,\"refused\":%lld}\n", buf.bytes,
+			(long long)total, (long long)adding->refused);
 	} else {
 		print_head(adding, true);
 		fprintf(cli->out, "queued for %lld devices\n", (long long)total);
+		if (adding->refused > 0)
+			fprintf(cli->out, "%lld do not take it; the first is %s\n",
+				(long long)adding->refused, adding->refused_why);
 	}
 	return ERR_OK;
 }

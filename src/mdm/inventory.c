@@ -71,7 +71,7 @@ update_device(struct mdm *mdm, int64_t enrollment_no, const struct plist *facts,
 	return db_run(mdm->db, SQL_INVENTORY_DEVICE_FACTS,
 		DB_ARGS(DB_INT(enrollment_no), values[0], values[1], values[2], values[3],
 			major == 0 ? DB_NULL() : DB_INT(major), values[4], values[5], values[6],
-			boolean_of(facts, "IsSupervised")),
+			boolean_of(facts, "IsSupervised"), boolean_of(facts, "IsMultiUser")),
 		NULL, err);
 }
 

@@ -10,6 +10,7 @@
 #include "mdm/catalogue.h"
 #include "mdm/command.h"
 #include "mdm/enrollment.h"
+#include "mdm/target.h"
 
 enum { ARGS_MOST = 16 * 1024 * 1024, SHOWN_ARGS_MOST = 64 * 1024 };
 
@@ -27,6 +28,22 @@ shown_args(struct mdm *mdm, const struct plist *plist)
 	buf_init(&json, mdm->arena, SHOWN_ARGS_MOST);
 	plist_write_json(&json, keys, false);
 	return json.full || keys->as.items.count == 0 ? NULL : json.bytes;
+}
+
+/* The same check as of arguments. */
+static enum err_kind
+check_body(struct mdm *mdm, const struct queue_command *command, const struct plist *whole,
+	const char *name, struct err *err)
+{
+	const struct catalogue_options options = {
+		.strict = command->strict, .wire = true, .remarks = command->remarks};
+	const struct catalogue_request *request = catalogue_find(name);
+	struct plist *keys = plist_copy(mdm->arena, whole);
+
+	if (request == NULL)
+		return err_set(err, ERR_BAD_INPUT, "unknown request %.100s", name);
+	plist_remove(keys, "RequestType");
+	return catalogue_check_args(mdm->arena, request, keys, &options, NULL, err);
 }
 
 /* A raw plist is kept byte for byte; only one without a CommandUUID is written anew with one. */
@@ -49,6 +66,8 @@ take_body(struct mdm *mdm, const struct queue_command *command, struct command_k
 		return err_set(err, ERR_BAD_INPUT, "the plist is a %s, not a %s", head.request,
 			command->request);
 	*keys = plist_get(plist, "Command");
+	if (command->checked && check_body(mdm, command, *keys, head.request, err) != ERR_OK)
+		return err->kind;
 	stored->request = head.request;
 	stored->args = shown_args(mdm, plist);
 	stored->body = command->body;
@@ -69,8 +88,9 @@ static enum err_kind
 take_args(struct mdm *mdm, const struct queue_command *command, struct command_kept *stored,
 	struct err *err)
 {
+	const struct catalogue_options options = {
+		.strict = command->strict, .remarks = command->remarks};
 	const struct catalogue_request *request;
-	struct plist *keys;
 	struct buf json;
 
 	if (command->request == NULL)
@@ -80,7 +100,7 @@ take_args(struct mdm *mdm, const struct queue_command *command, struct command_k
 		return err_set(err, ERR_BAD_INPUT,
 			"unknown request %s (any can be queued as a plist)", command->request);
 	stored->request = request->name;
-	if (catalogue_check(mdm->arena, request, command->args, &keys, err) != ERR_OK)
+	if (catalogue_check_args(mdm->arena, request, command->args, &options, NULL, err) != ERR_OK)
 		return err->kind;
 	if (command->args == NULL || command->args->as.items.count == 0)
 		return ERR_OK;
@@ -138,16 +158,63 @@ queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 		return kind;
 	*payload = (struct queue_payload){
 		.no = db_int(&row, 0), .uuid = stored.uuid, .request = stored.request};
+	if (command->body == NULL || command->checked) {
+		payload->known = catalogue_find(stored.request);
+		payload->keys = taken;
+	}
 	return ERR_OK;
+}
+
+/* ---- to whom ---- */
+
+/* What was remarked of one device, with its id. */
+static void
+remark_device(struct mdm *mdm, const struct queue_command *command, const char *enrollment_id,
+	const struct catalogue_remarks *remarks)
+{
+	for (const struct catalogue_remark *remark = remarks->first; remark != NULL;
+		remark = remark->next)
+		catalogue_remark_add(command->remarks, mdm->arena,
+			arena_printf(mdm->arena, "%s: %s", enrollment_id, remark->text));
+}
+
+static enum err_kind
+check_device(struct mdm *mdm, const struct queue_command *command,
+	const struct queue_payload *payload, const char *enrollment_id, struct err *err)
+{
+	struct catalogue_remarks remarks = {0};
+	struct target target;
+	enum err_kind kind;
+
+	if (payload->known == NULL)
+		return ERR_OK;
+	kind = target_find(mdm, enrollment_id, &target, err);
+	if (kind == ERR_NOT_FOUND)
+		return err_set(err, kind, "unknown device %s", enrollment_id);
+	if (kind != ERR_OK)
+		return kind;
+	kind = catalogue_check_target(mdm->arena, payload->known, payload->keys, &target.known,
+		command->remarks == NULL ? NULL : &remarks, err);
+	if (kind == ERR_BAD_INPUT && command->force) {
+		catalogue_remark_add(&remarks, mdm->arena,
+			arena_printf(mdm->arena, "%s; it is sent all the same", err->message));
+		err_clear(err);
+		kind = ERR_OK;
+	}
+	if (kind == ERR_OK)
+		remark_device(mdm, command, enrollment_id, &remarks);
+	return kind;
 }
 
 enum err_kind
 queue_deliver(struct mdm *mdm, const struct queue_command *command,
 	const struct queue_payload *payload, const char *enrollment_id, struct err *err)
 {
-	enum err_kind kind;
+	enum err_kind kind = check_device(mdm, command, payload, enrollment_id, err);
 	int64_t count;
 
+	if (kind != ERR_OK)
+		return kind;
 	kind = db_run(mdm->db, SQL_QUEUE_DELIVER,
 		DB_ARGS(DB_TEXT(enrollment_id), DB_INT(payload->no), DB_INT(command->priority),
 			DB_TIME(command->not_before), DB_TIME(command->expires),
@@ -160,31 +227,106 @@ queue_deliver(struct mdm *mdm, const struct queue_command *command,
 	return kind;
 }
 
+/* A page of devices on its way: those behind `after` that have been looked at take the command. */
+struct page {
+	struct mdm *mdm;
+	const struct queue_command *command;
+	const struct queue_payload *payload;
+	int64_t after;
+	bool any;
+	int64_t count;
+};
+
+/* Queues it for those up to LAST, in one statement. */
+static enum err_kind
+deliver_run(struct page *page, int64_t last, struct err *err)
+{
+	const struct queue_command *command = page->command;
+	enum err_kind kind;
+	int64_t count;
+
+	kind = db_run(page->mdm->db, SQL_QUEUE_DELIVER_ALL,
+		DB_ARGS(DB_INT(page->after), DB_INT(page->payload->no), DB_INT(command->priority),
+			DB_TIME(command->not_before), DB_TIME(command->expires),
+			DB_INT(clock_now()), DB_INT(last)),
+		&count, err);
+	if (kind == ERR_OK)
+		page->count += count;
+	return kind;
+}
+
+/* One that does not take it ends a run. */
+static enum err_kind
+look_at_target(const struct target *target, void *context, struct err *err)
+{
+	struct page *page = context;
+	const struct queue_command *command = page->command;
+	enum err_kind kind = ERR_OK;
+	struct err why;
+
+	if (catalogue_check_target(page->mdm->arena, page->payload->known, page->payload->keys,
+		    &target->known, NULL, &why) == ERR_OK) {
+		page->any = true;
+		return ERR_OK;
+	}
+	if (page->any)
+		kind = deliver_run(page, target->no - 1, err);
+	page->after = target->no;
+	page->any = false;
+	if (command->refused != NULL)
+		command->refused(target->id, why.message, command->context);
+	return kind;
+}
+
+/* The devices between page->after and LAST. */
+static enum err_kind
+deliver_page(struct page *page, int64_t last, struct err *err)
+{
+	struct mdm *mdm = page->mdm;
+	struct arena arena, *before = mdm->arena;
+	enum err_kind kind;
+
+	if (page->payload->known == NULL || page->command->force)
+		return deliver_run(page, last, err);
+	/* A million devices would fill the arena of the request. */
+	arena_init(&arena);
+	mdm->arena = &arena;
+	db_use_arena(mdm->db, &arena);
+	kind = target_each(mdm, page->after, last, look_at_target, page, err);
+	if (kind == ERR_OK && page->any)
+		kind = deliver_run(page, last, err);
+	mdm->arena = before;
+	db_use_arena(mdm->db, before);
+	arena_release(&arena);
+	return kind;
+}
+
 enum err_kind
 queue_deliver_all(struct mdm *mdm, const struct queue_command *command,
 	const struct queue_payload *payload, int64_t limit, int64_t *after, int64_t *count,
 	struct err *err)
 {
+	struct page page = {.mdm = mdm, .command = command, .payload = payload};
 	struct db_row row;
 	enum err_kind kind;
 
 	*count = 0;
-	/* A page of the table may hold no enrolled device at all: go on until there is one, or the
-	 * end. */
-	while (*count == 0) {
+	/* A page of the table may hold no device that takes it: go on until there is one, or the
+	 * end.
+	 */
+	while (page.count == 0) {
 		kind = db_first(mdm->db, SQL_QUEUE_PAGE_END, DB_ARGS(DB_INT(*after), DB_INT(limit)),
 			&row, err);
 		if (kind != ERR_OK || db_is_null(&row, 0))
 			return kind;
-		kind = db_run(mdm->db, SQL_QUEUE_DELIVER_ALL,
-			DB_ARGS(DB_INT(*after), DB_INT(payload->no), DB_INT(command->priority),
-				DB_TIME(command->not_before), DB_TIME(command->expires),
-				DB_INT(clock_now()), DB_INT(db_int(&row, 0))),
-			count, err);
+		page.after = *after;
+		page.any = false;
+		kind = deliver_page(&page, db_int(&row, 0), err);
 		if (kind != ERR_OK)
 			return kind;
 		*after = db_int(&row, 0);
 	}
+	*count = page.count;
 	return ERR_OK;
 }
 

@@ -11,8 +11,12 @@
 #ifndef POMONA_MDM_QUEUE_H
 #define POMONA_MDM_QUEUE_H
 
+#include "mdm/catalogue_check.h"
 #include "mdm/command_secret.h"
 #include "mdm/mdm.h"
+
+/* Is told of each device that a command for all does not go to, because it is none for it. */
+typedef void (*queue_refused_fn)(const char *enrollment_id, const char *reason, void *context);
 
 /* A command to be queued: ARGS or a raw plist in BODY. */
 struct queue_command {
@@ -26,6 +30,16 @@ struct queue_command {
 	const char *origin;          /* "cli", "api" */
 	int64_t priority;            /* higher goes first; 0 is usual */
 	int64_t not_before, expires; /* milliseconds since 1970; 0: none */
+
+	bool strict;  /* a key that the catalogue does not list is refused, and not only remarked */
+	bool checked; /* a body is checked like arguments, and has to fit the device; otherwise it
+			 goes as it is */
+	bool force;   /* also to a device that does not take such a command */
+	struct catalogue_remarks
+		*remarks;         /* gets what is odd of the command, and of each device it is
+				     delivered to by its id; NULL: nobody wants to know */
+	queue_refused_fn refused; /* or NULL */
+	void *context;
 };
 
 /* A payload that was stored: one command, for any number of enrollments. */
@@ -33,6 +47,8 @@ struct queue_payload {
 	int64_t no;
 	const char *uuid;
 	const char *request;
+	const struct catalogue_request *known; /* what a device is checked against; NULL: none is */
+	const struct plist *keys;
 };
 
 /*
@@ -44,15 +60,19 @@ struct queue_payload {
 enum err_kind queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 	struct queue_payload *payload, struct err *err);
 
-/* Queues it for one enrollment.  ERR_NOT_FOUND: unknown id; ERR_CONFLICT: it has this command
- * already. */
+/*
+ * Queues it for one enrollment.  ERR_NOT_FOUND: unknown id; ERR_CONFLICT: it has this command
+ * already; ERR_BAD_INPUT: the device does not take such a command, with the reason (unless `force`,
+ * which makes a remark of that).
+ */
 enum err_kind queue_deliver(struct mdm *mdm, const struct queue_command *command,
 	const struct queue_payload *payload, const char *enrollment_id, struct err *err);
 
 /*
  * Queues it for up to LIMIT enrolled device channels whose number is above *AFTER (start with 0),
  * in the order of their numbers; sets *AFTER to the last one and *COUNT to how many it were.  Done
- * when *COUNT is 0.
+ * when *COUNT is 0.  Those that do not take such a command are passed over, and `refused` is told
+ * (unless `force`); a transaction that is rolled back does not take that back.
  */
 enum err_kind queue_deliver_all(struct mdm *mdm, const struct queue_command *command,
 	const struct queue_payload *payload, int64_t limit, int64_t *after, int64_t *count,

@@ -8,10 +8,10 @@
 #include "mdm/setting.h"
 
 enum {
-	LOOK_MOST = 1000,         /* rows of one step */
-	REMOVE_MOST = 100,        /* commands of one step: they lie all over the table … */
-	REMOVE_EVENTS_MOST = 500, /* … and events side by side */
-	BYTES_MOST = 512 * 1024,  /* of answers or messages that go in one step */
+	LOOK_MOST = 1000,        /* rows of one step */
+	REMOVE_MOST = 100,       /* commands of one step: they lie all over the table … */
+	REMOVE_ROWS_MOST = 500,  /* … and events side by side */
+	BYTES_MOST = 512 * 1024, /* of answers or messages that go in one step */
 	DAY_MS = 24 * 60 * 60 * 1000,
 };
 
@@ -28,6 +28,7 @@ struct search {
 	struct old old[REMOVE_MOST];
 	int64_t looked, bytes;
 	int64_t count; /* that go */
+	int64_t last;  /* looked at, of events and changes */
 	bool ended;    /* there is a young one: nothing behind it is old */
 };
 
@@ -54,10 +55,10 @@ is_young(const struct search *search, int64_t at)
 	return at >= search->cutoff && at <= search->now + DAY_MS;
 }
 
-/* ---- events ---- */
+/* ---- events, and changes of facts: rows in the order of time ---- */
 
 static enum err_kind
-look_at_event(const struct db_row *row, void *context, struct err *err)
+look_at_row(const struct db_row *row, void *context, struct err *err)
 {
 	struct search *search = context;
 	int64_t at = db_int(row, 1);
@@ -66,31 +67,68 @@ look_at_event(const struct db_row *row, void *context, struct err *err)
 	search->ended = is_young(search, at);
 	if (search->ended)
 		return ERR_NOT_FOUND; /* that is enough */
-	search->pass->event_no = db_int(row, 0);
+	search->last = db_int(row, 0);
 	search->looked++;
 	if (at < search->cutoff) {
 		search->count++;
 		search->bytes += db_int(row, 2);
 	}
-	return search->count < REMOVE_EVENTS_MOST && search->bytes < BYTES_MOST ? ERR_OK
-										: ERR_NOT_FOUND;
+	return search->count < REMOVE_ROWS_MOST && search->bytes < BYTES_MOST ? ERR_OK
+									      : ERR_NOT_FOUND;
+}
+
+/* The rows behind *NO: looks with FIND, and takes out with REMOVE; *GONE grows. */
+static enum err_kind
+step_rows(struct mdm *mdm, struct search *search, enum statement find, enum statement remove,
+	int64_t *no, int64_t *gone, struct err *err)
+{
+	int64_t start = *no, count;
+	enum err_kind kind;
+
+	search->last = start;
+	kind = db_each(
+		mdm->db, find, DB_ARGS(DB_INT(start), DB_INT(LOOK_MOST)), look_at_row, search, err);
+	*no = search->last;
+	if (kind == ERR_OK && search->count > 0) {
+		kind = db_run(mdm->db, remove,
+			DB_ARGS(DB_INT(start), DB_INT(search->last), DB_INT(search->cutoff)),
+			&count, err);
+		*gone += count;
+	}
+	return kind;
 }
 
 static enum err_kind
 step_events(struct mdm *mdm, struct search *search, struct err *err)
 {
-	int64_t start = search->pass->event_no, count;
-	enum err_kind kind = db_each(mdm->db, SQL_RETENTION_EVENTS,
-		DB_ARGS(DB_INT(start), DB_INT(LOOK_MOST)), look_at_event, search, err);
+	return step_rows(mdm, search, SQL_RETENTION_EVENTS, SQL_RETENTION_REMOVE_EVENTS,
+		&search->pass->event_no, &search->pass->events, err);
+}
 
-	if (kind == ERR_OK && search->count > 0) {
-		kind = db_run(mdm->db, SQL_RETENTION_REMOVE_EVENTS,
-			DB_ARGS(DB_INT(start), DB_INT(search->pass->event_no),
-				DB_INT(search->cutoff)),
-			&count, err);
-		search->pass->events += count;
-	}
-	search->pass->events_done = search->ended || search->looked == 0;
+static enum err_kind
+step_changes(struct mdm *mdm, struct search *search, struct err *err)
+{
+	return step_rows(mdm, search, SQL_RETENTION_CHANGES, SQL_RETENTION_REMOVE_CHANGES,
+		&search->pass->change_no, &search->pass->changes, err);
+}
+
+/* ---- secrets ---- */
+
+/* They are few. */
+static enum err_kind
+step_secrets(struct mdm *mdm, struct search *search, struct err *err)
+{
+	int64_t count;
+	struct db_row row;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_RETENTION_SECRETS, DB_ARGS(DB_INT(search->cutoff)), &row, err);
+
+	search->ended = true;
+	if (kind != ERR_OK)
+		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+	kind = db_run(mdm->db, SQL_RETENTION_REMOVE_SECRETS, DB_ARGS(DB_INT(search->cutoff)),
+		&count, err);
+	search->pass->secrets += count;
 	return kind;
 }
 
@@ -182,32 +220,41 @@ step_commands(struct mdm *mdm, struct search *search, struct err *err)
 				DB_ARGS(DB_INT(old->payload_no), DB_INT(search->cutoff)), NULL,
 				err);
 	}
-	search->pass->commands_done = search->ended || search->looked == 0;
 	return kind;
 }
 
 /* ---- a pass ---- */
 
+static const struct {
+	const char *setting;
+	enum err_kind (*step)(struct mdm *mdm, struct search *search, struct err *err);
+} phases[] = {
+	{"keep_events", step_events},
+	{"keep_results", step_commands},
+	{"keep_history", step_changes},
+	{"keep_secrets", step_secrets},
+};
+
+enum { PHASES = sizeof(phases) / sizeof(phases[0]) };
+
 enum err_kind
 retention_step(struct mdm *mdm, struct retention *pass, struct err *err)
 {
-	bool events = !pass->events_done;
 	struct search *search = arena_calloc(mdm->arena, 1, sizeof(*search));
 	enum err_kind kind;
 
 	search->now = clock_now();
 	search->pass = pass;
-	kind = cutoff_of(mdm, events ? "keep_events" : "keep_results", &search->cutoff, err);
-	if (kind != ERR_OK)
-		return kind;
-	if (search->cutoff > 0)
-		return events ? step_events(mdm, search, err) : step_commands(mdm, search, err);
-	*(events ? &pass->events_done : &pass->commands_done) = true;
-	return ERR_OK;
+	kind = cutoff_of(mdm, phases[pass->phase].setting, &search->cutoff, err);
+	if (kind == ERR_OK && search->cutoff > 0)
+		kind = phases[pass->phase].step(mdm, search, err);
+	if (kind == ERR_OK && (search->cutoff == 0 || search->ended || search->looked == 0))
+		pass->phase++;
+	return kind;
 }
 
 bool
 retention_is_done(const struct retention *pass)
 {
-	return pass->events_done && pass->commands_done;
+	return pass->phase >= PHASES;
 }

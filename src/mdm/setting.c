@@ -195,6 +195,8 @@ static const struct setting {
 	{"enroll_devices", "any", takes_devices, "any or listed", false},
 	{"keep_results", "365", takes_days, DAYS_SHOULD_BE, false},
 	{"keep_events", "90", takes_days, DAYS_SHOULD_BE, false},
+	{"keep_history", "365", takes_days, DAYS_SHOULD_BE, false},
+	{"keep_secrets", "forever", takes_days, DAYS_SHOULD_BE, false},
 	{"scep_challenge", NULL, takes_challenge,
 		"12 to 200 printable ASCII characters without a blank, or none", true},
 	{"scep_days", "1825", takes_lifetime, "a whole number of days from 1 to 36500", false},

@@ -2,8 +2,8 @@
  * setting - what the operator configured, in the store; the view `setting` is its SQL face.
  *
  * Names, and what their values may be, are rows of one table in setting.c: server_url,
- * organization, keep_results and keep_events (days, or "forever"; see mdm/retention.h),
- * enroll_topics
+ * organization, keep_results, keep_events, keep_history and keep_secrets (days, or "forever"; see
+ * mdm/retention.h), enroll_topics
  * ("imported" (the default): the topics of the push certificates; "any"; or a list, separated by
  * blanks), enroll_devices ("any" (the default): all but those blocked in table admission; "listed":
  * those allowed there), scep_challenge (a secret, see mdm/challenge.h), scep_days (how long an

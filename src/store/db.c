@@ -137,6 +137,15 @@ db_close(struct db *db)
 }
 
 struct arena *
+db_use_arena(struct db *db, struct arena *arena)
+{
+	struct arena *before = db->arena;
+
+	db->arena = arena;
+	return before;
+}
+
+struct arena *
 db_arena(struct db *db)
 {
 	return db->arena;

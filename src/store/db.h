@@ -96,6 +96,9 @@ struct db *db_open(struct db_store *store, struct arena *arena);
 void db_close(struct db *db);
 struct arena *db_arena(struct db *db);
 
+/* From now on ARENA takes what rows give; returns the one before. */
+struct arena *db_use_arena(struct db *db, struct arena *arena);
+
 enum err_kind db_begin(struct db *db, enum db_mode mode, struct err *err);
 enum err_kind db_commit(struct db *db, struct err *err);
 void db_rollback(struct db *db); /* does nothing outside a transaction */

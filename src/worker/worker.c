@@ -98,10 +98,12 @@ retaining_rest(struct mdm *mdm, struct retaining *retaining)
 	int64_t rest = larger(RETAIN_EVERY_US, retaining->took * RETAIN_REST);
 	int64_t most = (int64_t)RETAIN_EVERY_US * RETAIN_REST_MOST;
 
-	if (pass->commands + pass->events > 0)
+	if (pass->commands + pass->events + pass->changes + pass->secrets > 0)
 		log_line(LOG_INFO, "what was kept long enough is gone", "commands",
 			arena_printf(mdm->arena, "%lld", (long long)pass->commands), "events",
-			arena_printf(mdm->arena, "%lld", (long long)pass->events), NULL);
+			arena_printf(mdm->arena, "%lld", (long long)pass->events), "changes",
+			arena_printf(mdm->arena, "%lld", (long long)pass->changes), "secrets",
+			arena_printf(mdm->arena, "%lld", (long long)pass->secrets), NULL);
 	*retaining = (struct retaining){.next_at = clock_ticks_us() + (rest < most ? rest : most)};
 }
 

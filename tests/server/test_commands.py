@@ -19,8 +19,7 @@ PROFILE = plistlib.dumps({"PayloadType": "Configuration", "PayloadIdentifier": "
 # request, args as JSON, the keys on the wire
 COMMANDS = [
     ("DeviceLock", None, {}),
-    ("DeviceLock", {"Message": "Call IT", "PhoneNumber": "+49 30 1", "PIN": "123456"},
-     {"Message": "Call IT", "PhoneNumber": "+49 30 1", "PIN": "123456"}),
+    ("DeviceLock", {"Message": "Call IT", "PhoneNumber": "+49 30 1"}, {"Message": "Call IT", "PhoneNumber": "+49 30 1"}),
     ("SecurityInfo", None, {}),
     ("InstalledApplicationList", None, {}),
     ("InstalledApplicationList", {"Identifiers": ["com.a", "com.b"], "ManagedAppsOnly": True, "Items": ["Name"]},

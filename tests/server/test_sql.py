@@ -17,13 +17,27 @@ QUEUE = ["device", "request", "args", "priority", "not_before", "expires", "uuid
 VIEWS = {
     "queue": QUEUE,
     "command": [*QUEUE, "sent_at", "ended_at", "not_now_count", "reason"],
-    "result": ["device", "uuid", "request", "status", "received_at", "response", "error"],
+    "result": ["device", "uuid", "request", "status", "received_at", "response", "error", "errors"],
+    "result_error": [
+        "device", "uuid", "request", "received_at", "chain", "link", "domain", "code", "description", "localized", "meaning",
+        "advice",
+    ],
+    "error_meaning": ["domain", "request", "code", "meaning", "advice"],
+    "escrowed_secret": ["device", "kind", "since", "replaced_at", "before_enrollment"],
+    "device_info_history": ["device", "name", "old", "new", "at"],
+    "security_info_history": ["device", "name", "old", "new", "at"],
     "device": [
         "id", "device_id", "kind", "udid", "serial", "name", "model", "product", "os_version", "os_major", "build",
-        "topic", "state", "push_state", "enrolled_at", "last_seen",
+        "topic", "state", "push_state", "enrolled_at", "last_seen", "model_name", "supervised", "enrolled_via_dep",
+        "user_approved",
     ],
 }  # fmt: skip
-FACTS = ["installed_app", "installed_profile", "installed_certificate", "device_info", "security_info"]
+FACTS = [
+    "installed_app", "installed_profile", "installed_provisioning_profile", "installed_certificate", "device_info",
+    "security_info", "restriction", "profile_restriction", "managed_app", "managed_app_attribute", "managed_app_configuration",
+    "managed_app_feedback", "managed_media", "device_user", "available_os_update", "os_update_status", "active_extension",
+    "extension_mapping",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("view", VIEWS)
@@ -35,7 +49,7 @@ def test_views_keep_their_columns(server, view):
 @pytest.mark.parametrize("view", FACTS)
 def test_views_of_facts(server, view):
     columns = [row["name"] for row in server.sql(f"PRAGMA table_info({view})")]
-    assert columns[0] == "device" and columns[-1] == "seen_at"
+    assert columns[0] == "device" and columns[-2:] == ["seen_at", "stale"]
 
 
 def test_event_and_setting(server, device):
@@ -361,11 +375,14 @@ def test_no_device_breaks_a_view_for_all(server):
     keys = {
         "InstalledApplicationList": "InstalledApplicationList", "ProfileList": "ProfileList", "CertificateList": "CertificateList",
         "ProvisioningProfileList": "ProvisioningProfileList", "Restrictions": "GlobalRestrictions",
-        "DeviceInformation": "QueryResponses", "SecurityInfo": "SecurityInfo",
+        "DeviceInformation": "QueryResponses", "SecurityInfo": "SecurityInfo", "UserList": "Users", "ManagedMediaList": "Books",
+        "ManagedApplicationList": "ManagedApplicationList", "AvailableOSUpdates": "AvailableOSUpdates",
+        "OSUpdateStatus": "OSUpdateStatus", "ManagedApplicationFeedback": "ManagedApplicationFeedback",
+        "ActivationLockBypassCode": "ActivationLockBypassCode",
     }  # fmt: skip
     for value in odd:
         for request, key in keys.items():
-            uuid = server.queue(device, request)
+            uuid = server.queue(device, request, {"Identifiers": ["x"]} if request == "ManagedApplicationFeedback" else None)
             assert device.idle().uuid == uuid
             assert device.acknowledge(uuid, **{key: value}).status == 200
         for view in FACTS:

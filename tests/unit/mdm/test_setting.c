@@ -50,6 +50,10 @@ static const struct {
 	{"keep_results", "", false},
 	{"keep_results", "Forever", false},
 	{"keep_events", "90", true},
+	{"keep_history", "1", true},
+	{"keep_history", "0", false},
+	{"keep_secrets", "forever", true},
+	{"keep_secrets", "36501", false},
 	{"keep_events", "forever", true},
 	{"keep_events", "36501", false},
 	{"keep_events", "never", false},
@@ -138,12 +142,12 @@ test_defaults(void **state)
 		const char *name, *value;
 	} defaults[] = {{"server_url", NULL}, {"organization", NULL}, {"enroll_topics", "imported"},
 		{"enroll_devices", "any"}, {"keep_results", "365"}, {"keep_events", "90"},
-		{"scep_challenge", NULL}, {"scep_days", "1825"}, {"scep_legacy", "on"},
-		{"scep_url", NULL}, {"enroll_open", "links"}, {"enroll_topic", NULL},
-		{"enroll_description", NULL}, {"enroll_consent", NULL},
-		{"enroll_access_rights", "8191"}, {"enroll_sign_message", "off"},
-		{"enroll_apns", "production"}, {"enroll_ota", "off"}, {"signature_sha1", "accept"},
-		{"pin_unknown", "off"}};
+		{"keep_history", "365"}, {"keep_secrets", "forever"}, {"scep_challenge", NULL},
+		{"scep_days", "1825"}, {"scep_legacy", "on"}, {"scep_url", NULL},
+		{"enroll_open", "links"}, {"enroll_topic", NULL}, {"enroll_description", NULL},
+		{"enroll_consent", NULL}, {"enroll_access_rights", "8191"},
+		{"enroll_sign_message", "off"}, {"enroll_apns", "production"},
+		{"enroll_ota", "off"}, {"signature_sha1", "accept"}, {"pin_unknown", "off"}};
 	struct unit_store unit;
 	size_t count = 0;
 
