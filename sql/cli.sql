@@ -8,6 +8,10 @@ FROM device
 WHERE id > $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR kind = $3)
 ORDER BY id LIMIT $4;
 
+-- name: cli_device_ids
+-- For the shell's completion: those that begin with $1.
+SELECT id, COALESCE(name, '') FROM device WHERE id >= $1 AND substr(id, 1, length($1)) = $1 ORDER BY id LIMIT $2;
+
 -- name: cli_device_show
 SELECT v.id, v.device_id, v.kind, v.udid, v.serial, v.name, v.model, v.product, v.os_version, v.os_major, v.build,
 	v.topic, v.state, v.push_state, v.enrolled_at, v.last_seen,

@@ -20,6 +20,12 @@ enum err_kind cli_ca_retire(struct cli *cli, struct err *err);
 enum err_kind cli_ca_roll_over(struct cli *cli, struct err *err);
 enum err_kind cli_ca_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_command_check(struct cli *cli, struct err *err);
+enum err_kind cli_command_list(struct cli *cli, struct err *err);
+enum err_kind cli_command_show(struct cli *cli, struct err *err);
+
+enum err_kind cli_complete(struct cli *cli, struct err *err);
+
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
