@@ -112,7 +112,7 @@ function add_facts(object, systems, facts,    i, n, part) {
 	for (i = 1; i <= n; i++) {
 		# Macs alone have a user channel that needs no Shared iPad.
 		c_facts[object] = c_facts[object] "{.os = " one_of("os", part[i], "an OS") facts \
-			(depth_of[object] == 0 && part[i] != "macOS" && facts !~ /channels/ ? \
+			(depth_of[object] == 0 && part[i] != "macOS" && facts !~ /\.channels/ ? \
 			", .channels = " known["channel", "device"] : "") "}, "
 		fact_count[object]++
 	}
