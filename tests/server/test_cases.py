@@ -347,7 +347,8 @@ def test_case_22_many_devices_and_many_commands(server, device):
     server.pomona("queue", "clear", device.id)
     for concept, name in (("enrollment", "enrollment_find"), ("queue", "queue_next"), ("connect", "connect_delivery"),
                           ("push", "push_due"), ("await", "await_due")):  # fmt: skip
-        assert "SCAN" not in plan(server, concept, name), name
+        steps = plan(server, concept, name).splitlines()
+        assert [step for step in steps if "SCAN" in step and "USING INDEX" not in step] == [], name
 
 
 def test_case_23_plists_as_they_come(server, device):
