@@ -15,15 +15,18 @@ ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 QUEUE = ["device", "request", "args", "priority", "not_before", "expires", "uuid", "state", "created_at", "age"]
 VIEWS = {
-    "queue": QUEUE,
-    "command": [*QUEUE, "sent_at", "ended_at", "not_now_count", "reason"],
+    "queue": [*QUEUE, "setup"],
+    "command": [*QUEUE, "sent_at", "ended_at", "not_now_count", "reason", "setup"],
     "result": ["device", "uuid", "request", "status", "received_at", "response", "error"],
     "device": [
         "id", "device_id", "kind", "udid", "serial", "name", "model", "product", "os_version", "os_major", "build",
-        "topic", "state", "push_state", "enrolled_at", "last_seen",
+        "topic", "state", "push_state", "enrolled_at", "last_seen", "user_id", "user_short_name", "user_long_name",
+        "not_on_console", "awaiting", "await_until",
     ],
+    "token_service": ["type", "method", "url", "issuer", "changed_at"],
+    "declaration_status": ["device", "received_at", "report"],
 }  # fmt: skip
-FACTS = ["installed_app", "installed_profile", "installed_certificate", "device_info", "security_info"]
+FACTS = ["installed_app", "installed_profile", "installed_certificate", "device_info", "security_info", "declaration"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
