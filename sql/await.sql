@@ -17,20 +17,28 @@ SELECT no, request, args FROM setup_step WHERE channel = $1 ORDER BY position, n
 UPDATE enrollment SET awaiting_configuration = 1, await_until = $2 WHERE no = $1;
 
 -- name: await_is_due
--- Is one that is held back to be let go: nothing is open, or its time is over?
+-- Is one to be let go: no setup command is open, or their time is over; or what lets it go was cancelled?
 SELECT 1 FROM enrollment e
-WHERE e.no = $1 AND e.await_until IS NOT NULL AND (e.await_until <= $2 OR NOT EXISTS (
-	SELECT 1 FROM delivery d WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1));
+WHERE e.no = $1 AND e.awaiting_configuration = 1 AND (CASE
+	WHEN e.await_until IS NULL THEN NOT EXISTS (
+		SELECT 1 FROM delivery d JOIN payload p ON p.no = d.payload_no
+		WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND p.request IN ('DeviceConfigured', 'UserConfigured'))
+	ELSE e.await_until <= $2 OR NOT EXISTS (
+		SELECT 1 FROM delivery d WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1) END);
 
 -- name: await_due
 -- All those.
 SELECT e.no FROM enrollment e
-WHERE e.await_until IS NOT NULL AND (e.await_until <= $1 OR NOT EXISTS (
-	SELECT 1 FROM delivery d WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1))
-ORDER BY e.await_until LIMIT $2;
+WHERE e.awaiting_configuration = 1 AND (CASE
+	WHEN e.await_until IS NULL THEN NOT EXISTS (
+		SELECT 1 FROM delivery d JOIN payload p ON p.no = d.payload_no
+		WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND p.request IN ('DeviceConfigured', 'UserConfigured'))
+	ELSE e.await_until <= $1 OR NOT EXISTS (
+		SELECT 1 FROM delivery d WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1) END)
+ORDER BY e.no LIMIT $2;
 
 -- name: await_release
-UPDATE enrollment SET await_until = NULL WHERE no = $1 AND awaiting_configuration = 1;
+UPDATE enrollment SET await_until = NULL WHERE no = $1;
 
 -- name: await_end
 UPDATE enrollment SET awaiting_configuration = 0, await_until = NULL WHERE no = $1;

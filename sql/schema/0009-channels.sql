@@ -9,7 +9,7 @@ ALTER TABLE enrollment ADD COLUMN auth_token TEXT;
 -- awaiting_configuration is 1 from the TokenUpdate that says so until DeviceConfigured (UserConfigured) has been answered.
 -- Until when, at most, setup commands hold that one back; NULL: they do not.
 ALTER TABLE enrollment ADD COLUMN await_until BIGINT;
-CREATE INDEX enrollment_await ON enrollment (await_until) WHERE await_until IS NOT NULL;
+CREATE INDEX enrollment_await ON enrollment (no) WHERE awaiting_configuration = 1;
 -- Whoever waited until now was let go by hand.
 UPDATE enrollment SET awaiting_configuration = 0 WHERE awaiting_configuration <> 0;
 -- 1: it is sent before a waiting device is told to go on.

@@ -112,6 +112,14 @@ release(struct mdm *mdm, const struct wait *wait, const char *reason, struct err
 	return note(mdm, EVENT_AWAIT_RELEASED, wait->no, detail, err);
 }
 
+static const char *
+reason_of(const struct wait *wait)
+{
+	if (!wait->held)
+		return "what lets it go was cancelled";
+	return wait->setup == 0 ? "the setup commands have ended" : "time-out";
+}
+
 static enum err_kind
 release_when_due(struct mdm *mdm, int64_t no, bool *released, struct err *err)
 {
@@ -125,8 +133,7 @@ release_when_due(struct mdm *mdm, int64_t no, bool *released, struct err *err)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 	kind = read_wait(mdm, no, &wait, err);
 	if (kind == ERR_OK)
-		kind = release(mdm, &wait,
-			wait.setup == 0 ? "the setup commands have ended" : "time-out", err);
+		kind = release(mdm, &wait, reason_of(&wait), err);
 	*released = kind == ERR_OK;
 	return kind;
 }
@@ -137,7 +144,7 @@ await_look(struct mdm *mdm, struct enrollment *enrollment, struct err *err)
 	bool released;
 	enum err_kind kind;
 
-	if (!enrollment->awaiting || enrollment->await_until == 0)
+	if (!enrollment->awaiting)
 		return ERR_OK;
 	kind = release_when_due(mdm, enrollment->no, &released, err);
 	if (kind == ERR_OK && released) {

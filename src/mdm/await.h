@@ -5,7 +5,8 @@
  * channel.  The device gets the setup commands (view `setup_command`, and those that are queued
  * with setup) and nothing else; when the last has ended, however it ended, or after so many minutes
  * as setting await_timeout says, it is told to go on, and the other commands follow.  With no setup
- * command it is told so at once.
+ * command it is told so at once.  It cannot be forgotten: when that command is cancelled another
+ * one is queued.
  *
  * Whether it is time is looked at when the device comes, and by the worker; whoever is first lets
  * it go, in one transaction, once.
@@ -21,7 +22,7 @@
  */
 enum err_kind await_begin(struct mdm *mdm, int64_t enrollment_no, struct err *err);
 
-/* Lets it go when it is time; ENROLLMENT follows.  Costs nothing when no setup command holds. */
+/* Lets it go when it is time; ENROLLMENT follows.  Costs nothing for one that does not wait. */
 enum err_kind await_look(struct mdm *mdm, struct enrollment *enrollment, struct err *err);
 
 /* It has answered REQUEST: when that let it go the wait is over.  Likewise. */

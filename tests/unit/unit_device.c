@@ -100,11 +100,11 @@ unit_enroll(struct unit_store *unit, const char *id, const char *more)
 
 const char *
 unit_report(struct unit_store *unit, const char *id, const char *status, const char *uuid,
-	const char **next)
+	const char *more, const char **next)
 {
-	char *inner = arena_printf(&unit->arena, "%s<key>Status</key><string>%s</string>%s%s%s",
+	char *inner = arena_printf(&unit->arena, "%s<key>Status</key><string>%s</string>%s%s%s%s",
 		ids_of(unit, id), status, uuid == NULL ? "" : "<key>CommandUUID</key><string>",
-		uuid == NULL ? "" : uuid, uuid == NULL ? "" : "</string>");
+		uuid == NULL ? "" : uuid, uuid == NULL ? "" : "</string>", more);
 	struct connect connect = {.message = unit_message(unit, inner),
 		.raw = inner,
 		.raw_len = strlen(inner),

@@ -27,9 +27,9 @@ enum err_kind unit_say(struct unit_store *unit, const char *message_type, const 
 /* Authenticate and TokenUpdate; fails the test when they are refused. */
 void unit_enroll(struct unit_store *unit, const char *id, const char *more);
 
-/* A report; the RequestType that comes back, "" for none, "!" for an error.  *UUID (may be NULL) is
- * the command's. */
+/* A report; the RequestType that comes back, "" for none, "!" for an error.  MORE is what it holds
+ * besides; *NEXT (may be NULL) the UUID of what comes back. */
 const char *unit_report(struct unit_store *unit, const char *id, const char *status,
-	const char *uuid, const char **next);
+	const char *uuid, const char *more, const char **next);
 
 #endif

@@ -42,7 +42,7 @@ two_steps(void)
 static const char *
 report(const char *id, const char *status, const char **uuid)
 {
-	return unit_report(&unit, id, status, strcmp(status, "Idle") == 0 ? NULL : *uuid, uuid);
+	return unit_report(&unit, id, status, strcmp(status, "Idle") == 0 ? NULL : *uuid, "", uuid);
 }
 
 static const char *
@@ -308,6 +308,29 @@ test_two_that_let_go_are_one(void **state)
 		"acknowledged,cancelled");
 }
 
+/* With a cleared queue nobody is left waiting. */
+static void
+test_what_lets_it_go_was_cancelled(void **state)
+{
+	const char *uuid = NULL;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		unit_enroll(&unit, "A", AWAITING);
+		unit_sql(&unit, "DELETE FROM queue");
+		if (i == 0)
+			assert_int_equal(work(), 1);
+		assert_string_equal(report("A", "Idle", &uuid), "DeviceConfigured");
+		assert_int_equal(work(), 0);
+		assert_string_equal(report("A", "Acknowledged", &uuid), "");
+		assert_int_equal(work(), 0);
+	}
+	assert_string_equal(
+		unit_sql_text(&unit, "SELECT json_extract(detail, '$.reason') FROM event WHERE "
+				     "kind = 'await_released' ORDER BY id DESC LIMIT 1"),
+		"what lets it go was cancelled");
+}
+
 static void
 test_users_wait_too(void **state)
 {
@@ -447,6 +470,7 @@ main(void)
 		AWAIT_TEST(test_re_enrollment_begins_anew),
 		AWAIT_TEST(test_operator_lets_it_go),
 		AWAIT_TEST(test_two_that_let_go_are_one),
+		AWAIT_TEST(test_what_lets_it_go_was_cancelled),
 		AWAIT_TEST(test_users_wait_too),
 		AWAIT_TEST(test_a_wrong_setup_command_holds_nobody),
 		AWAIT_TEST(test_check_out_ends_the_wait),

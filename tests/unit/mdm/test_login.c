@@ -206,11 +206,11 @@ test_a_session(void **state)
 	assert_int_equal(
 		unit_say(&unit, "TokenUpdate", "A:U", with_token("wrong"), NULL), ERR_FORBIDDEN);
 	assert_int_equal(unit_say(&unit, "TokenUpdate", "A:U", with_token(token), NULL), ERR_OK);
-	assert_string_equal(unit_report(&unit, "A:U", "Idle", NULL, NULL), "!");
+	assert_string_equal(unit_report(&unit, "A:U", "Idle", NULL, "", NULL), "!");
 	assert_int_equal(unit.err.kind, ERR_FORBIDDEN);
 	assert_int_equal(unit_say(&unit, "CheckOut", "A:U", "", NULL), ERR_FORBIDDEN);
 	/* The device and its other users do without. */
-	assert_string_equal(unit_report(&unit, "A", "Idle", NULL, NULL), "");
+	assert_string_equal(unit_report(&unit, "A", "Idle", NULL, "", NULL), "");
 	assert_int_equal(unit_say(&unit, "TokenUpdate", "A:V", "", NULL), ERR_OK);
 	/* It is good until the next login begins. */
 	next = challenge("A:U");
