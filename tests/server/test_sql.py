@@ -24,8 +24,10 @@ VIEWS = {
         "topic", "state", "push_state", "enrolled_at", "last_seen", "user_id", "user_short_name", "user_long_name",
         "not_on_console", "awaiting", "await_until",
     ],
+    "token_service": ["type", "method", "url", "issuer", "changed_at"],
+    "declaration_status": ["device", "received_at", "report"],
 }  # fmt: skip
-FACTS = ["installed_app", "installed_profile", "installed_certificate", "device_info", "security_info"]
+FACTS = ["installed_app", "installed_profile", "installed_certificate", "device_info", "security_info", "declaration"]
 
 
 @pytest.mark.parametrize("view", VIEWS)
