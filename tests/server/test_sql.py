@@ -17,6 +17,7 @@ QUEUE = ["device", "request", "args", "priority", "not_before", "expires", "uuid
 VIEWS = {
     "queue": [*QUEUE, "setup"],
     "command": [*QUEUE, "sent_at", "ended_at", "not_now_count", "reason", "setup"],
+    "setup_command": ["id", "channel", "position", "request", "args"],
     "result": ["device", "uuid", "request", "status", "received_at", "response", "error"],
     "device": [
         "id", "device_id", "kind", "udid", "serial", "name", "model", "product", "os_version", "os_major", "build",
