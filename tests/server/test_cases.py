@@ -17,6 +17,7 @@
 import base64
 import os
 import plistlib
+import re
 
 import pytest
 
@@ -55,7 +56,8 @@ def issue(server, *options):
 def statement(concept, name):
     """The text of a statement of sql/CONCEPT.sql."""
     with open(os.path.join(REPOSITORY, "sql", concept + ".sql"), encoding="utf-8") as file:
-        return file.read().split(f"-- name: {name}\n")[1].split("\n\n")[0]
+        text = file.read().split(f"-- name: {name}\n")[1].split("\n\n")[0]
+    return re.sub(r"/\*sqlite (.*?)\*/", r"\1", text)
 
 
 def plan(server, concept, name):
