@@ -19,9 +19,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
-	READERS = 8, /* more than the cores can use; the memory of a connection is what counts */
+	READERS_MOST =
+		8, /* connections; each holds the whole schema in memory, a megabyte and more */
+	READERS_LEAST = 3,
 	BATCH_MOST = 512, /* writers in one commit */
 	ARGS_MOST = 24,   /* parameters of a statement */
 	LOCK_POLL_MS = 1,
@@ -63,10 +66,10 @@ struct sqlite_store {
 	pthread_cond_t reader; /* a read connection is free */
 	dev_t device;          /* the file, to know another one in its place */
 	ino_t inode;
-	struct turns turns;               /* whose is … */
-	struct connection *writer;        /* … the write connection */
-	struct connection *idle[READERS]; /* a stack: the warmest is on top */
-	int idle_count, reader_count;
+	struct turns turns;                    /* whose is … */
+	struct connection *writer;             /* … the write connection */
+	struct connection *idle[READERS_MOST]; /* a stack: the warmest is on top */
+	int idle_count, reader_count, readers_most;
 };
 
 struct sqlite_session {
@@ -237,6 +240,16 @@ sqlite_store_close(void *handle)
 	free(store);
 }
 
+/* Two for each core: one that reads while another waits for the disk. */
+static int
+readers_most(void)
+{
+	long wanted = 2 * sysconf(_SC_NPROCESSORS_ONLN);
+
+	return wanted < READERS_LEAST ? READERS_LEAST
+				      : (int)(wanted < READERS_MOST ? wanted : READERS_MOST);
+}
+
 static enum err_kind
 sqlite_store_open(void **handle, const struct db_options *options, struct err *err)
 {
@@ -249,6 +262,7 @@ sqlite_store_open(void **handle, const struct db_options *options, struct err *e
 		return err_set(err, ERR_BUSY, "store: out of memory");
 	}
 	store->busy_ms = options->busy_ms;
+	store->readers_most = readers_most();
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_cond_init(&store->reader, NULL);
 	turns_init(&store->turns);
@@ -320,7 +334,7 @@ reader_take(struct sqlite_store *store, struct connection **connection, struct e
 
 	*connection = NULL;
 	pthread_mutex_lock(&store->lock);
-	while (store->idle_count == 0 && store->reader_count == READERS)
+	while (store->idle_count == 0 && store->reader_count == store->readers_most)
 		pthread_cond_wait(&store->reader, &store->lock);
 	if (store->idle_count > 0)
 		*connection = store->idle[--store->idle_count];
