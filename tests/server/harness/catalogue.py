@@ -96,3 +96,54 @@ def read_catalogue():
     for path in sorted(glob.glob(os.path.join(REPOSITORY, "src/mdm/catalogue/*.data"))):
         read_file(path, requests)
     return requests
+
+
+# ---- commands that are right ----
+
+
+def rule_of(parent, name, *kinds):
+    return next((rule for rule in parent.rules if rule[1] in kinds and rule[2] == name), None)
+
+
+def make(key, parent, whole):
+    if key.type == "dictionary":
+        return make_dict(key, whole)
+    if key.type == "array":
+        elements = []
+        for item in key.keys:
+            elements.append(make(item, key, whole))
+            elements += item.values[1:] if whole else []
+        return elements
+    if key.values:
+        return int(key.values[0]) if key.type == "integer" else key.values[0]
+    if key.type == "string":
+        length, prefix = rule_of(parent, key.name, "length"), rule_of(parent, key.name, "prefix")
+        return "1" * int(length[3]) if length else f"{prefix[3]}//example.com/" if prefix else "text"
+    if key.type == "integer":
+        rule = rule_of(parent, key.name, "range")
+        return int(rule[3].split("..")[0]) if rule else 3
+    return {"boolean": True, "real": 0.5, "data": "AAEC", "date": "2026-11-24T08:00:00Z", "any": [1, {"a": "b"}]}[key.type]
+
+
+def holds(rule, made):
+    _, _, _, _, other, condition, *value = rule
+    return {
+        "equals": made.get(other) in value, "not-equals": made.get(other) not in value, "true": made.get(other) is True,
+        "not-true": made.get(other) is not True, "absent": other not in made, "present": other in made,
+    }[condition]  # fmt: skip
+
+
+def make_dict(parent, whole):
+    """The smallest arguments that are right, or (whole) those with all keys there are."""
+    keys = {key.name: key for key in parent.keys}
+    made = {
+        "Any name" if name == "*" else name: make(key, parent, whole)
+        for name, key in keys.items() if whole or key.presence == "required"
+    }  # fmt: skip
+    for rule in parent.rules:
+        names = rule[2].split(",")
+        if rule[1] == "exactly-one-of":
+            made = {name: value for name, value in made.items() if name not in names[1:]}
+        if rule[1] in ("exactly-one-of", "at-least-one-of") or (rule[1] == "required-if" and holds(rule, made)):
+            made.setdefault(names[0], make(keys[names[0]], parent, whole))
+    return made
