@@ -5,9 +5,10 @@
 SELECT e.no, e.id, e.device_no, e.kind, e.state, e.blocked + COALESCE(d.blocked, 0), e.serial, e.topic,
 	COALESCE(d.certificate, e.certificate), COALESCE(d.state, ''), e.last_seen,
 	CASE WHEN NOT EXISTS (
-			SELECT 1 FROM delivery q WHERE q.enrollment_no = e.no AND q.ended_at IS NULL
+			SELECT 1 FROM delivery q /*sqlite INDEXED BY delivery_open*/
+			WHERE q.enrollment_no = e.no AND q.ended_at IS NULL
 				AND (q.not_before IS NULL OR q.not_before <= $2) AND (q.expires_at IS NULL OR q.expires_at > $2)) THEN 0
-		WHEN EXISTS (SELECT 1 FROM delivery q
+		WHEN EXISTS (SELECT 1 FROM delivery q /*sqlite INDEXED BY delivery_open*/
 			WHERE q.enrollment_no = e.no AND q.state = 'sent' AND q.ended_at IS NULL) THEN 2
 		ELSE 1 END,
 	CASE WHEN EXISTS (

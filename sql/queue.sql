@@ -1,4 +1,7 @@
 -- A command's life; twin of src/mdm/queue.c.
+--
+-- What is open of an enrollment is found by delivery_open, whatever ANALYZE has found in the store: with few commands open and
+-- many ended, SQLite's planner takes the primary key, and with it the device's whole history.
 
 -- name: queue_payload_add
 INSERT INTO payload (uuid, request, args, body, origin, created_at, sealed_args, sealed_body)
@@ -27,12 +30,12 @@ WHERE payload_no = (SELECT no FROM payload WHERE uuid = $1) AND ended_at IS NULL
 	AND ($2 IS NULL OR enrollment_no = (SELECT no FROM enrollment WHERE id = $2));
 
 -- name: queue_clear
-UPDATE delivery SET state = $2, reason = $3, ended_at = $4
+UPDATE delivery /*sqlite INDEXED BY delivery_open*/ SET state = $2, reason = $3, ended_at = $4
 WHERE enrollment_no = $1 AND ended_at IS NULL;
 
 -- name: queue_next
 SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state, p.sealed_args, p.sealed_body
-FROM delivery d JOIN payload p ON p.no = d.payload_no
+FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2 AND d.deferred = 0
 	AND (d.not_before IS NULL OR d.not_before <= $3) AND (d.expires_at IS NULL OR d.expires_at > $3)
 ORDER BY d.priority DESC, d.payload_no LIMIT 1;
@@ -46,10 +49,11 @@ UPDATE delivery SET state = 'not_now', deferred = 1, not_now_count = not_now_cou
 WHERE enrollment_no = $1 AND payload_no = $2 AND ended_at IS NULL;
 
 -- name: queue_has_deferred
-SELECT 1 FROM delivery WHERE enrollment_no = $1 AND state = 'not_now' AND ended_at IS NULL AND deferred = 1 LIMIT 1;
+SELECT 1 FROM delivery /*sqlite INDEXED BY delivery_open*/
+WHERE enrollment_no = $1 AND state = 'not_now' AND ended_at IS NULL AND deferred = 1 LIMIT 1;
 
 -- name: queue_undefer
-UPDATE delivery SET deferred = 0
+UPDATE delivery /*sqlite INDEXED BY delivery_open*/ SET deferred = 0
 WHERE enrollment_no = $1 AND state = 'not_now' AND ended_at IS NULL AND deferred = 1;
 
 -- name: queue_end

@@ -94,8 +94,8 @@ class Server:
 
     # ---- its programs ----
 
-    def start(self, name, argv, **popen):
-        program = Program(self.programs, name, argv, self.dir, {"POMONA_CONF": self.conf}, **popen)
+    def start(self, name, argv, env=None, **popen):
+        program = Program(self.programs, name, argv, self.dir, {"POMONA_CONF": self.conf, **(env or {})}, **popen)
         self.parts[name] = program
         return program
 
@@ -105,11 +105,11 @@ class Server:
             "pomona-fcgi", [program_path("pomona-fcgi"), "--listen", listen or self.socket, *mode, *options]
         )
 
-    def _start_until_ready(self, name, argv):
+    def _start_until_ready(self, name, argv, **popen):
         """The log may tell of earlier starts."""
         log = self.path(name + ".log")
         offset = os.path.getsize(log) if os.path.exists(log) else 0
-        program = self.start(name, argv)
+        program = self.start(name, argv, **popen)
         wait_for(lambda: self._is_ready(program, offset), f"{name} to be ready")
         return program
 
@@ -165,8 +165,8 @@ class Server:
         assert program.alive(), program.output()
         return program
 
-    def start_push(self):
-        return self._start_until_ready("pomona-push", [program_path("pomona-push")])
+    def start_push(self, **popen):
+        return self._start_until_ready("pomona-push", [program_path("pomona-push")], **popen)
 
     def stop(self):
         problems = []
