@@ -12,12 +12,12 @@ RETURNING no;
 SELECT no FROM payload WHERE uuid = $1;
 
 -- name: queue_deliver
-INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
-SELECT no, $2, 'queued', $3, $4, $5, $6 FROM enrollment WHERE id = $1;
+INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at, setup)
+SELECT no, $2, 'queued', $3, $4, $5, $6, $7 FROM enrollment WHERE id = $1;
 
 -- name: queue_deliver_all
-INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
-SELECT no, $2, 'queued', $3, $4, $5, $6 FROM enrollment
+INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at, setup)
+SELECT no, $2, 'queued', $3, $4, $5, $6, $8 FROM enrollment
 WHERE no > $1 AND no <= $7 AND device_no IS NULL AND state = 'enrolled' AND blocked = 0;
 
 -- name: queue_page_end
@@ -34,10 +34,12 @@ UPDATE delivery /*sqlite INDEXED BY delivery_open*/ SET state = $2, reason = $3,
 WHERE enrollment_no = $1 AND ended_at IS NULL;
 
 -- name: queue_next
+-- $4 is 0 for any, 1 for what goes to a device that waits to be configured, 2 for what lets it go.
 SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state, p.sealed_args, p.sealed_body
 FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2 AND d.deferred = 0
 	AND (d.not_before IS NULL OR d.not_before <= $3) AND (d.expires_at IS NULL OR d.expires_at > $3)
+	AND (d.setup >= $4 OR p.request IN ('DeviceConfigured', 'UserConfigured'))
 ORDER BY d.priority DESC, d.payload_no LIMIT 1;
 
 -- name: queue_mark_sent

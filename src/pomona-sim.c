@@ -109,6 +109,10 @@ static const struct option_row {
 		"SECONDS", "until an answer counts as lost (default 60)"},
 	{"reenroll-after-erase", FLAG, offsetof(struct options, fleet.reenroll), 0, 0, NULL,
 		"an erased device enrolls anew"},
+	{"await-configuration", FLAG, offsetof(struct options, fleet.await_configuration), 0, 0,
+		NULL, "enrolled, they wait for DeviceConfigured"},
+	{"await-poll", SECONDS, offsetof(struct options, fleet.await_poll_ms), 0, 86400, "SECONDS",
+		"and ask so often meanwhile (default 1)"},
 	{"device-rules", STRING, offsetof(struct options, device_rules), 0, 0, "FILE",
 		"answer otherwise; JSON, read again when it changes"},
 	{"journal", STRING, offsetof(struct options, journal), 0, 0, "FILE",
@@ -461,6 +465,7 @@ main(int argc, char **argv)
 		.fleet.identities_kept = 4096,
 		.fleet.not_now_retry_ms = 60000,
 		.fleet.retry_cap_ms = 60000,
+		.fleet.await_poll_ms = 1000,
 		.answer_timeout_ms = 60000};
 	struct run run = {.options = &options};
 	struct err err = {0};

@@ -53,7 +53,7 @@ enum { CLI_ANY = 1000000 /* words */ };
 struct cli_command {
 	const char *noun, *verb; /* verb NULL: the noun is all */
 	const char *usage;       /* the words behind them, as help shows them */
-	const char *summary;     /* one line */
+	const char *summary;     /* one line; NULL: not for people, no help shows it */
 	size_t least, most;      /* how many words */
 	enum cli_needs needs;
 	enum cli_transaction transaction;

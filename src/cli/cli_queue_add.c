@@ -1,22 +1,19 @@
 /*
  * pomona queue add: words -> command -> queue.
  *
- *	take_words -> take_arguments -> check_confirmed -> for_some | for_all
+ *	take_words -> arguments_take -> check_confirmed -> for_some | for_all
  */
 #include "cli/commands.h"
 
 #include <string.h>
 
-#include "cli/assign.h"
+#include "cli/arguments.h"
 #include "cli/escape.h"
-#include "cli/file.h"
 #include "cli/outcome.h"
-#include "mdm/command.h"
 #include "mdm/mask.h"
 #include "mdm/queue.h"
 
 enum {
-	ARGS_MOST = 16 * 1024 * 1024,
 	OUTPUT_MOST = 256 * 1024 * 1024,
 	BATCH = 1000, /* devices in a transaction */
 	PRIORITY_MOST = 1000000,
@@ -29,14 +26,13 @@ struct adding {
 	/* the words, in their order: ids, the request (or none), assignments */
 	const char **ids;
 	size_t id_count;
-	const char *request;
+	struct arguments given;
 	const char **assignments;
 	size_t assignment_count;
 
 	struct queue_command command;
-	const struct catalogue_request *known; /* NULL: by plist only */
-	struct plist *args;
 	struct queue_payload payload;
+	struct catalogue_remarks remarks;
 
 	/* of --all: those that do not take such a command, and the first of them */
 	int64_t refused;
@@ -47,38 +43,12 @@ struct adding {
 
 /* ---- what is asked for ---- */
 
-static enum err_kind
-take_plist(struct adding *adding)
-{
-	const char *path = cli_option(adding->cli, "plist");
-	struct command_head head;
-	struct plist *plist;
-	enum err_kind kind;
-	char *bytes;
-	size_t len;
-
-	if (path == NULL)
-		return ERR_OK;
-	kind = file_read(&adding->cli->arena, path, COMMAND_BYTES_MOST, &bytes, &len, adding->err);
-	if (kind != ERR_OK)
-		return kind;
-	kind = command_inspect(&adding->cli->mdm, bytes, len, &head, &plist, adding->err);
-	if (kind != ERR_OK) {
-		err_prefix(adding->err, "%s", path);
-		return kind;
-	}
-	adding->command.body = bytes;
-	adding->command.body_len = len;
-	adding->request = head.request;
-	return ERR_OK;
-}
-
 /* Is the word the request?  With a plist, which one it is is known already. */
 static bool
 is_request(const struct adding *adding, const char *word)
 {
-	return adding->request != NULL ? strcmp(word, adding->request) == 0
-				       : catalogue_find(word) != NULL;
+	return adding->given.request != NULL ? strcmp(word, adding->given.request) == 0
+					     : catalogue_find(word) != NULL;
 }
 
 /* How many of the words stand before the first assignment. */
@@ -117,7 +87,7 @@ take_words(struct adding *adding)
 		at++;
 	adding->ids = words->words;
 	adding->id_count = at;
-	if (at == plain && adding->request == NULL) {
+	if (at == plain && adding->given.request == NULL) {
 		if (plain < (cli_option(adding->cli, "all") != NULL ? 1u : 2u))
 			return cli_wrong_usage(adding->cli, adding->err, "which request?");
 		return err_set(adding->err, ERR_BAD_INPUT,
@@ -128,103 +98,36 @@ take_words(struct adding *adding)
 		if (catalogue_find(words->words[i]) != NULL)
 			return cli_wrong_usage(adding->cli, adding->err,
 				"%.100s stands where an id is wanted: the plist is a %.100s",
-				words->words[i], adding->request);
+				words->words[i], adding->given.request);
 	if (at < plain)
-		adding->request = words->words[at++];
+		arguments_take_request(&adding->given, words->words[at++]);
 	adding->assignments = words->words + at;
 	adding->assignment_count = words->count - at;
-	adding->known = catalogue_find(adding->request);
-	adding->command.request = adding->request;
+	adding->command.request = adding->given.request;
 	return check_who(adding);
-}
-
-/* ---- its arguments ---- */
-
-static enum err_kind
-take_json(struct adding *adding, const char *json)
-{
-	struct cli *cli = adding->cli;
-	size_t len = strlen(json);
-	enum err_kind kind;
-	char *bytes;
-
-	if (json[0] == '@') {
-		if (file_read(&cli->arena, json + 1, ARGS_MOST, &bytes, &len, adding->err) !=
-			ERR_OK)
-			return adding->err->kind;
-		json = bytes;
-	}
-	kind = plist_read_json(
-		plist_limits_default(), &cli->arena, json, len, &adding->args, adding->err);
-	if (kind != ERR_OK)
-		err_prefix(adding->err, "--args");
-	else if (adding->args->type != PLIST_DICT)
-		return err_set(adding->err, ERR_BAD_INPUT, "--args wants a JSON object");
-	return kind;
-}
-
-static bool
-is_confirmation(const char *word)
-{
-	return strncmp(word, "confirm=", strlen("confirm=")) == 0;
-}
-
-static enum err_kind
-take_assignment(struct adding *adding, const char *word, bool others)
-{
-	struct cli *cli = adding->cli;
-
-	if (is_confirmation(word)) {
-		plist_set(&cli->arena, adding->args, "confirm",
-			plist_string(&cli->arena, word + strlen("confirm=")));
-		return ERR_OK;
-	}
-	if (others)
-		return cli_wrong_usage(
-			cli, adding->err, "KEY=VALUE, --args or --plist: one of them");
-	if (strchr(word, '=') == NULL)
-		return cli_wrong_usage(
-			cli, adding->err, "\"%.100s\" is not of the form KEY=VALUE", word);
-	return assign_word(&cli->arena, adding->known, adding->args, word, adding->err);
-}
-
-static enum err_kind
-take_arguments(struct adding *adding)
-{
-	const char *json = cli_option(adding->cli, "args");
-	bool others = json != NULL || adding->command.body != NULL;
-	enum err_kind kind = ERR_OK;
-
-	if (json != NULL && adding->command.body != NULL)
-		return cli_wrong_usage(adding->cli, adding->err, "--args or --plist, not both");
-	adding->args = plist_dict(&adding->cli->arena);
-	if (json != NULL)
-		kind = take_json(adding, json);
-	for (size_t i = 0; i < adding->assignment_count && kind == ERR_OK; i++)
-		kind = take_assignment(adding, adding->assignments[i], others);
-	return kind;
 }
 
 /* A command that destroys data is confirmed with the id of the one device it is for. */
 static enum err_kind
 check_confirmed(struct adding *adding)
 {
-	const char *confirmed = plist_get_string(adding->args, "confirm");
+	const struct catalogue_request *known = adding->given.known;
+	const char *confirmed = plist_get_string(adding->given.args, "confirm");
 
-	if (adding->known == NULL || !adding->known->confirm) {
-		if (plist_get(adding->args, "confirm") != NULL)
+	if (known == NULL || !known->confirm) {
+		if (plist_get(adding->given.args, "confirm") != NULL)
 			return err_set(adding->err, ERR_BAD_INPUT, "%.100s wants no confirmation",
-				adding->request);
+				adding->given.request);
 		return ERR_OK;
 	}
 	if (adding->id_count != 1)
 		return err_set(adding->err, ERR_BAD_INPUT,
-			"%s destroys data: it goes to one device at a time", adding->known->name);
+			"%s destroys data: it goes to one device at a time", known->name);
 	if (confirmed == NULL || strcmp(confirmed, adding->ids[0]) != 0)
 		return err_set(adding->err, ERR_BAD_INPUT,
-			"%s destroys data: confirm it with confirm=%s", adding->known->name,
+			"%s destroys data: confirm it with confirm=%s", known->name,
 			adding->ids[0]);
-	plist_remove(adding->args, "confirm");
+	plist_remove(adding->given.args, "confirm");
 	return ERR_OK;
 }
 
@@ -242,8 +145,14 @@ take_options(struct adding *adding)
 	if (kind == ERR_OK)
 		kind = words_time(words, "expires", &command->expires, adding->err);
 	adding->cli->usage = kind != ERR_OK;
+	command->setup = cli_option(adding->cli, "setup") != NULL;
 	command->origin = "cli";
-	command->args = adding->args;
+	command->args = adding->given.args;
+	command->body = adding->given.body;
+	command->body_len = adding->given.body_len;
+	command->strict = command->checked = cli_option(adding->cli, "strict") != NULL;
+	command->force = cli_option(adding->cli, "force") != NULL;
+	command->remarks = &adding->remarks;
 	return kind;
 }
 
@@ -415,23 +324,38 @@ take_key(struct adding *adding)
 {
 	struct cli *cli = adding->cli;
 
-	if (!mask_knows(adding->request, false) ||
-		(adding->command.body == NULL &&
-			mask_plist(&cli->arena, adding->request, false, adding->args) == NULL))
+	if (!mask_knows(adding->given.request, false) ||
+		(adding->command.body == NULL && mask_plist(&cli->arena, adding->given.request,
+							 false, adding->given.args) == NULL))
 		return ERR_OK;
 	return mdm_find_key(&cli->mdm, cli->conf.key, adding->err);
+}
+
+/* A plist goes as it is, unless --strict: what is wrong with it is said. */
+static void
+remark_body(struct adding *adding)
+{
+	struct err fault = {0};
+
+	if (adding->command.body == NULL || adding->command.checked ||
+		adding->given.known == NULL ||
+		arguments_check(&adding->given, false, &adding->remarks, NULL, &fault) == ERR_OK)
+		return;
+	catalogue_remark_add(&adding->remarks, &adding->cli->arena,
+		arena_printf(&adding->cli->arena, "%s; it is queued as it is", fault.message));
 }
 
 enum err_kind
 cli_queue_add(struct cli *cli, struct err *err)
 {
-	struct adding adding = {.cli = cli, .err = err};
-	enum err_kind kind = take_plist(&adding);
+	struct adding adding = {.cli = cli, .given = {.cli = cli}, .err = err};
+	enum err_kind kind = arguments_take_plist(&adding.given, err);
 
 	if (kind == ERR_OK)
 		kind = take_words(&adding);
 	if (kind == ERR_OK)
-		kind = take_arguments(&adding);
+		kind = arguments_take(
+			&adding.given, adding.assignments, adding.assignment_count, err);
 	if (kind == ERR_OK)
 		kind = check_confirmed(&adding);
 	if (kind == ERR_OK)
@@ -440,5 +364,8 @@ cli_queue_add(struct cli *cli, struct err *err)
 		kind = take_key(&adding);
 	if (kind != ERR_OK)
 		return kind;
-	return cli_option(cli, "all") != NULL ? for_all(&adding) : for_some(&adding);
+	remark_body(&adding);
+	kind = cli_option(cli, "all") != NULL ? for_all(&adding) : for_some(&adding);
+	arguments_warn(cli, &adding.remarks);
+	return kind;
 }

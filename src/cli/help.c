@@ -81,7 +81,7 @@ write_summaries(FILE *out, const char *noun)
 	for (const struct cli_command *command = cli_commands; command->noun != NULL; command++) {
 		int width;
 
-		if (noun != NULL && strcmp(command->noun, noun) != 0)
+		if (command->summary == NULL || (noun != NULL && strcmp(command->noun, noun) != 0))
 			continue;
 		width = fprintf(out, "  %s %s", command->noun, verb_of(command));
 		fprintf(out, "%*s%s\n", width < COLUMN ? COLUMN - width : 2, "", command->summary);
@@ -92,7 +92,8 @@ static void
 show_command(FILE *out, const struct cli_command *command)
 {
 	write_usage(out, "usage:", command);
-	fprintf(out, "\n%s\n", command->summary);
+	if (command->summary != NULL)
+		fprintf(out, "\n%s\n", command->summary);
 	if (command->more != NULL)
 		fprintf(out, "\n%s\n", command->more);
 	write_options(out, "Options:", command->options);

@@ -30,7 +30,8 @@ outcome_note(struct outcome *outcome, struct arena *arena, size_t n, const struc
 {
 	if (what->kind == ERR_OK)
 		return ERR_OK;
-	if (what->kind != ERR_NOT_FOUND && what->kind != ERR_CONFLICT)
+	if (what->kind != ERR_NOT_FOUND && what->kind != ERR_CONFLICT &&
+		what->kind != ERR_BAD_INPUT)
 		return err_set(err, what->kind, "%s", what->message);
 	outcome->errors[n] = arena_strdup(arena, what->message);
 	outcome->failed++;
@@ -74,7 +75,10 @@ enum err_kind
 outcome_end(const struct outcome *outcome, struct cli *cli)
 {
 	for (size_t i = 0; i < outcome->count; i++)
-		if (outcome->errors[i] != NULL)
+		if (outcome->errors[i] != NULL &&
+			strstr(outcome->errors[i], outcome->ids[i]) != NULL)
 			cli_complain(cli, "%s", outcome->errors[i]);
+		else if (outcome->errors[i] != NULL)
+			cli_complain(cli, "%s: %s", outcome->ids[i], outcome->errors[i]);
 	return outcome->failed == 0 ? ERR_OK : ERR_NOT_FOUND;
 }

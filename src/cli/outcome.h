@@ -18,8 +18,8 @@ void outcome_init(
 	struct outcome *outcome, struct arena *arena, const char *const *ids, size_t count);
 
 /*
- * Notes what came of id N: an unknown device or a conflict is its own failure, and gives ERR_OK;
- * any other error is everybody's, and is given back.
+ * Notes what came of id N: an unknown device, a conflict, or that it does not take the command is
+ * its own failure, and gives ERR_OK; any other error is everybody's, and is given back.
  */
 enum err_kind outcome_note(struct outcome *outcome, struct arena *arena, size_t n,
 	const struct err *what, struct err *err);

@@ -155,6 +155,11 @@ write_line(const struct table *table, const char *const *cells)
 
 		if (table->columns[i].title == NULL)
 			continue;
+		if (cells[i][0] ==
+			'\0') { /* nothing to be seen: at the end of a line not even spaces */
+			owed += table->widths[i] + 2;
+			continue;
+		}
 		gap = table->widths[i] - escape_width(cells[i]);
 		if (table->columns[i].kind == TABLE_INTEGER) {
 			owed += gap;

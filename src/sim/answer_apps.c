@@ -7,13 +7,7 @@
 
 enum { APPS_LEAST = 10, APPS_SPREAD = 31, MANAGED_EVERY = 4 };
 
-struct app {
-	const char *name, *identifier;
-	const char *short_version, *version;
-	uint32_t size; /* KB */
-};
-
-static const struct app mobile_apps[] = {
+static const struct answer_app mobile_apps[] = {
 	{"1Password", "com.agilebits.onepassword-ios", "8.10.44", "81044009", 98304},
 	{"Acrobat", "com.adobe.Adobe-Reader", "24.9.0", "24.9.0.1041", 301056},
 	{"Authenticator", "com.microsoft.azureauthenticator", "6.8.12", "6.8.12.1", 142336},
@@ -58,7 +52,7 @@ static const struct app mobile_apps[] = {
 	{"Zoom", "us.zoom.videomeetings", "6.1.11", "17600", 165888},
 };
 
-static const struct app mac_apps[] = {
+static const struct answer_app mac_apps[] = {
 	{"1Password", "com.1password.1password", "8.10.44", "81044034", 512000},
 	{"Acrobat Reader", "com.adobe.Reader", "24.003.20112", "24.003.20112", 1228800},
 	{"Automator", "com.apple.Automator", "2.10", "528", 7168},
@@ -107,15 +101,15 @@ _Static_assert(sizeof(mobile_apps) / sizeof(mobile_apps[0]) >= APPS_LEAST + APPS
 		       sizeof(mac_apps) / sizeof(mac_apps[0]) >= APPS_LEAST + APPS_SPREAD - 1,
 	"there are enough apps for the fullest device");
 
-static bool
-is_managed(const struct app *app)
+bool
+answer_app_is_managed(const struct answer_app *app)
 {
 	return strncmp(app->identifier, "org.example.", 12) == 0 ||
 	       strlen(app->identifier) % MANAGED_EVERY == 0;
 }
 
-static bool
-is_in(const struct plist *array, const char *text)
+bool
+answer_has(const struct plist *array, const char *text)
 {
 	const struct plist *item = array->as.items.first;
 
@@ -126,26 +120,26 @@ is_in(const struct plist *array, const char *text)
 }
 
 static bool
-is_wanted(const struct answer_work *work, const struct app *app)
+is_wanted(const struct answer_work *work, const struct answer_app *app, bool managed)
 {
 	const struct plist *identifiers = plist_get(work->args, "Identifiers");
 
 	if (identifiers != NULL && identifiers->as.items.count > 0 &&
-		!is_in(identifiers, app->identifier))
+		!answer_has(identifiers, app->identifier))
 		return false;
-	return !plist_get_boolean(work->args, "ManagedAppsOnly", false) || is_managed(app);
+	return !plist_get_boolean(work->args, "ManagedAppsOnly", false) || managed;
 }
 
 static void
-add_mobile_facts(struct arena *arena, struct plist *row, const struct app *app)
+add_mobile_facts(struct arena *arena, struct plist *row, const struct answer_app *app)
 {
 	bool own = strncmp(app->identifier, "org.example.", 12) == 0;
 	const struct {
 		const char *key;
 		bool value;
 	} flags[] = {{"AdHocCodeSigned", false}, {"AppStoreVendable", !own}, {"BetaApp", false},
-		{"DeviceBasedVPP", is_managed(app) && !own}, {"HasUpdateAvailable", false},
-		{"IsAppClip", false}, {"IsValidated", true}};
+		{"DeviceBasedVPP", answer_app_is_managed(app) && !own},
+		{"HasUpdateAvailable", false}, {"IsAppClip", false}, {"IsValidated", true}};
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		plist_set(arena, row, flags[i].key, plist_boolean(arena, flags[i].value));
@@ -155,7 +149,7 @@ add_mobile_facts(struct arena *arena, struct plist *row, const struct app *app)
 }
 
 static struct plist *
-app_row(struct answer_work *work, const struct app *app)
+app_row(struct answer_work *work, const struct answer_app *app)
 {
 	struct arena *arena = work->arena;
 	struct plist *row = plist_dict(arena);
@@ -186,28 +180,63 @@ cut_to_items(struct answer_work *work, struct plist *row)
 		return row;
 	cut = plist_dict(work->arena);
 	for (const struct plist *fact = row->as.items.first; fact != NULL; fact = fact->next)
-		if (strcmp(fact->key, "Identifier") == 0 || is_in(items, fact->key))
+		if (strcmp(fact->key, "Identifier") == 0 || answer_has(items, fact->key))
 			plist_set(work->arena, cut, fact->key, plist_copy(work->arena, fact));
 	return cut;
 }
 
 /* A stretch of the shop's list, beginning anywhere. */
-void
-answer_installed_application_list(struct answer_work *work)
+const struct answer_app *
+answer_app_at(const struct answer_work *work, size_t n)
 {
 	bool mac = work->persona->model->kind == PERSONA_MAC;
-	const struct app *apps = mac ? mac_apps : mobile_apps;
+	const struct answer_app *apps = mac ? mac_apps : mobile_apps;
 	size_t all = mac ? sizeof(mac_apps) / sizeof(mac_apps[0])
 			 : sizeof(mobile_apps) / sizeof(mobile_apps[0]);
 	size_t start = persona_pick(work->persona, "first app", (uint32_t)all);
 	size_t count = APPS_LEAST + persona_pick(work->persona, "apps", APPS_SPREAD);
-	struct plist *list = plist_array(work->arena);
 
-	for (size_t i = 0; i < count; i++) {
-		const struct app *app = &apps[(start + i) % all];
+	return n < count ? &apps[(start + n) % all] : NULL;
+}
 
-		if (is_wanted(work, app))
-			plist_append(list, cut_to_items(work, app_row(work, app)));
+bool
+answer_app_is_gone(struct answer_work *work, const char *identifier)
+{
+	return answer_recall(work, answer_memo_name(work, "app-gone", identifier)) != NULL;
+}
+
+/* What came through MDM; what it is called is not known. */
+static void
+add_managed(struct answer_work *work, struct plist *list)
+{
+	const struct device_memo *memo = NULL;
+	const char *identifier, *status;
+
+	while ((memo = answer_memo_next(work, "app", memo, &identifier)) != NULL) {
+		const char *dot = strrchr(identifier, '.');
+		const struct answer_app app = {.name = dot != NULL ? dot + 1 : identifier,
+			.identifier = identifier,
+			.short_version = "1.0",
+			.version = "1",
+			.size = 20480};
+
+		status = plist_get_string(answer_memo_read(work, memo), "Status");
+		if (status != NULL && strcmp(status, "Managed") == 0 && is_wanted(work, &app, true))
+			plist_append(list, cut_to_items(work, app_row(work, &app)));
 	}
+}
+
+void
+answer_installed_application_list(struct answer_work *work)
+{
+	struct plist *list = plist_array(work->arena);
+	const struct answer_app *app;
+
+	for (size_t i = 0; (app = answer_app_at(work, i)) != NULL; i++)
+		if (is_wanted(work, app, answer_app_is_managed(app)) &&
+			!answer_app_is_gone(work, app->identifier))
+			plist_append(list, cut_to_items(work, app_row(work, app)));
+	add_managed(work, list);
+	work->complete = plist_get(work->args, "Items") != NULL;
 	answer_set(work, "InstalledApplicationList", list);
 }

@@ -64,6 +64,18 @@ add(struct answer_work *work, struct plist *list, const char *pem, bool is_ident
 	plist_append(list, row);
 }
 
+struct plist *
+answer_identity_der(struct answer_work *work)
+{
+	const char *pem = read_pem(work->arena, work->device->certificate);
+	unsigned char *der;
+	size_t len;
+
+	if (pem == NULL || (der = x509_pem_to_der(work->arena, pem, strlen(pem), &len)) == NULL)
+		return NULL;
+	return plist_data(work->arena, der, len);
+}
+
 void
 answer_certificate_list(struct answer_work *work)
 {

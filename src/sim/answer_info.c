@@ -1,5 +1,8 @@
 /*
- * DeviceInformation, SecurityInfo and Restrictions: what a device tells of itself when asked.
+ * DeviceInformation: what a device tells of itself when asked.
+ *
+ * A value is that of the factory, unless Settings or another command has changed it (`changed`
+ * below); a query that is not in the table at all is made up from the catalogue.
  */
 #include "sim/answer_work.h"
 
@@ -133,7 +136,7 @@ has_battery(struct arena *arena, const struct persona *persona)
 static struct plist *
 is_supervised(struct arena *arena, const struct persona *persona)
 {
-	return plist_boolean(arena, persona_pick(persona, "supervised", 4) != 0);
+	return plist_boolean(arena, persona_is_supervised(persona));
 }
 
 /* 15 digits, the last a checksum (Luhn). */
@@ -295,12 +298,18 @@ software_update_id(struct arena *arena, const struct persona *persona)
 	return plist_string(arena, persona->model->product_name);
 }
 
+int64_t
+answer_past(const struct persona *persona, const char *label)
+{
+	int64_t minutes = TIME_BASE_MINUTES + persona_pick(persona, label, 700 * DAY_MINUTES);
+
+	return minutes * 60 * 1000;
+}
+
 static struct plist *
 last_backup(struct arena *arena, const struct persona *persona)
 {
-	int64_t minutes = TIME_BASE_MINUTES + persona_pick(persona, "backup", 700 * DAY_MINUTES);
-
-	return plist_date(arena, minutes * 60 * 1000);
+	return plist_date(arena, answer_past(persona, "backup"));
 }
 
 static struct plist *
@@ -375,6 +384,56 @@ accessibility_settings(struct arena *arena, const struct persona *persona)
 	return settings;
 }
 
+static struct plist *
+meid(struct arena *arena, const struct persona *persona)
+{
+	return plist_string(
+		arena, arena_printf(arena, "35%06u%06u", persona_pick(persona, "type", 1000000),
+			       persona_pick(persona, "imei", 1000000)));
+}
+
+static struct plist *
+carrier_settings(struct arena *arena, const struct persona *persona)
+{
+	(void)persona;
+	return plist_string(arena, "56.0");
+}
+
+static struct plist *
+nothing(struct arena *arena, const struct persona *persona)
+{
+	(void)persona;
+	return plist_string(arena, "");
+}
+
+static struct plist *
+preflight(struct arena *arena, const struct persona *persona)
+{
+	(void)persona;
+	return plist_string(arena, "success");
+}
+
+static struct plist *
+resident_users(struct arena *arena, const struct persona *persona)
+{
+	(void)persona;
+	return plist_integer(arena, 3);
+}
+
+static struct plist *
+quota(struct arena *arena, const struct persona *persona)
+{
+	(void)persona;
+	return plist_integer(arena, 2048);
+}
+
+static struct plist *
+zero(struct arena *arena, const struct persona *persona)
+{
+	(void)persona;
+	return plist_integer(arena, 0);
+}
+
 /* ---- DeviceInformation ---- */
 
 static const struct query {
@@ -391,6 +450,7 @@ static const struct query {
 	{"BatteryLevel", ANY, battery_level},
 	{"BluetoothMAC", ANY, bluetooth_mac},
 	{"BuildVersion", ANY, build_version},
+	{"CarrierSettingsVersion", IPHONE, carrier_settings},
 	{"CellularTechnology", MOBILE, cellular_technology},
 	{"CurrentCarrierNetwork", IPHONE, carrier},
 	{"CurrentMCC", IPHONE, mobile_country},
@@ -399,7 +459,9 @@ static const struct query {
 	{"DeviceCapacity", ANY, device_capacity},
 	{"DeviceName", ANY, device_name},
 	{"DiagnosticSubmissionEnabled", MOBILE, no},
+	{"EACSPreflight", MAC, preflight},
 	{"EASDeviceIdentifier", MOBILE, eas_identifier},
+	{"EstimatedResidentUsers", IPAD, resident_users},
 	{"EthernetMAC", MAC, ethernet_mac},
 	{"HasBattery", MAC, has_battery},
 	{"HostName", MAC, host_name},
@@ -419,12 +481,16 @@ static const struct query {
 	{"LastCloudBackupDate", MOBILE, last_backup},
 	{"LocalHostName", MAC, local_host_name},
 	{"MDMOptions", ANY, mdm_options},
+	{"MEID", IPHONE, meid},
+	{"ManagedAppleIDDefaultDomains", IPAD, empty},
+	{"MaximumResidentUsers", IPAD, resident_users},
 	{"Model", ANY, model},
 	{"ModelName", ANY, model_name},
 	{"ModelNumber", ANY, model_number},
 	{"ModemFirmwareVersion", IPHONE, modem_firmware},
 	{"OSUpdateSettings", MAC, os_update_settings},
 	{"OSVersion", ANY, os_version},
+	{"OnlineAuthenticationGracePeriod", IPAD, zero},
 	{"OrganizationInfo", ANY, organization_info},
 	{"PINRequiredForDeviceLock", MAC, no},
 	{"PINRequiredForEraseDevice", MAC, no},
@@ -433,19 +499,29 @@ static const struct query {
 	{"ProductName", ANY, product_name},
 	{"ProvisioningUDID", MAC, provisioning_udid},
 	{"PushToken", ANY, push_token},
+	{"QuotaSize", IPAD, quota},
+	{"ResidentUsers", IPAD, resident_users},
 	{"SIMCarrierNetwork", IPHONE, carrier},
+	{"SIMMCC", IPHONE, mobile_country},
+	{"SIMMNC", IPHONE, mobile_network},
 	{"SerialNumber", ANY, serial_number},
 	{"ServiceSubscriptions", IPHONE, service_subscriptions},
+	{"SkipLanguageAndLocaleSetupForNewUsers", IPAD, no},
 	{"SoftwareUpdateDeviceID", ANY, software_update_id},
 	{"SoftwareUpdateSettings", MOBILE, software_update_settings},
 	{"SubscriberCarrierNetwork", IPHONE, carrier},
 	{"SubscriberMCC", IPHONE, mobile_country},
 	{"SubscriberMNC", IPHONE, mobile_network},
+	{"SupplementalBuildVersion", ANY, build_version},
+	{"SupplementalOSVersionExtra", ANY, nothing},
 	{"SupportsLOMDevice", MAC, no},
 	{"SupportsiOSAppInstalls", MAC, yes},
 	{"SystemIntegrityProtectionEnabled", MAC, yes},
+	{"TemporarySessionOnly", IPAD, no},
+	{"TemporarySessionTimeout", IPAD, zero},
 	{"TimeZone", MOBILE, time_zone},
 	{"UDID", ANY, udid},
+	{"UserSessionTimeout", IPAD, zero},
 	{"VoiceRoamingEnabled", IPHONE, no},
 	{"WiFiMAC", ANY, wifi_mac},
 	{"iTunesStoreAccountHash", ANY, store_account_hash},
@@ -453,12 +529,144 @@ static const struct query {
 };
 
 static const struct query *
-find_query(const char *name, enum persona_kind kind)
+find_query(const char *name)
 {
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++)
 		if (strcmp(queries[i].name, name) == 0)
-			return (queries[i].kinds & (1u << kind)) != 0 ? &queries[i] : NULL;
+			return &queries[i];
 	return NULL;
+}
+
+/* ---- what commands have changed ---- */
+
+/* What Settings has set: the element of this Item, whole or its key. */
+static const struct {
+	const char *query, *item, *key; /* KEY NULL: all but Item */
+} changed[] = {
+	{"AccessibilitySettings", "AccessibilitySettings", NULL},
+	{"AppAnalyticsEnabled", "AppAnalytics", "Enabled"},
+	{"DataRoamingEnabled", "DataRoaming", "Enabled"},
+	{"DeviceName", "DeviceName", "DeviceName"},
+	{"DiagnosticSubmissionEnabled", "DiagnosticSubmission", "Enabled"},
+	{"HostName", "HostName", "HostName"},
+	{"MDMOptions", "MDMOptions", "MDMOptions"},
+	{"ManagedAppleIDDefaultDomains", "SharedDeviceConfiguration",
+		"ManagedAppleIDDefaultDomains"},
+	{"MaximumResidentUsers", "MaximumResidentUsers", "MaximumResidentUsers"},
+	{"OnlineAuthenticationGracePeriod", "SharedDeviceConfiguration",
+		"OnlineAuthenticationGracePeriod"},
+	{"OrganizationInfo", "OrganizationInfo", "OrganizationInfo"},
+	{"PersonalHotspotEnabled", "PersonalHotspot", "Enabled"},
+	{"QuotaSize", "SharedDeviceConfiguration", "QuotaSize"},
+	{"ResidentUsers", "SharedDeviceConfiguration", "ResidentUsers"},
+	{"SkipLanguageAndLocaleSetupForNewUsers", "SharedDeviceConfiguration",
+		"SkipLanguageAndLocaleSetupForNewUsers"},
+	{"SoftwareUpdateSettings", "SoftwareUpdateSettings", NULL},
+	{"TemporarySessionOnly", "SharedDeviceConfiguration", "TemporarySessionOnly"},
+	{"TemporarySessionTimeout", "SharedDeviceConfiguration", "TemporarySessionTimeout"},
+	{"TimeZone", "TimeZone", "TimeZone"},
+	{"UserSessionTimeout", "SharedDeviceConfiguration", "UserSessionTimeout"},
+	{"VoiceRoamingEnabled", "VoiceRoaming", "Enabled"},
+};
+
+/* NULL: it is as it was. */
+static struct plist *
+changed_setting(struct answer_work *work, const char *query)
+{
+	const struct plist *value;
+	struct plist *element;
+
+	for (size_t i = 0; i < sizeof(changed) / sizeof(changed[0]); i++) {
+		if (strcmp(changed[i].query, query) != 0)
+			continue;
+		element = answer_recall(work, answer_memo_name(work, "setting", changed[i].item));
+		if (element == NULL || changed[i].key == NULL) {
+			if (element != NULL)
+				plist_remove(element, "Item");
+			return element;
+		}
+		value = plist_get(element, changed[i].key);
+		return value != NULL ? plist_copy(work->arena, value) : NULL;
+	}
+	return NULL;
+}
+
+static struct plist *
+admin_accounts(struct answer_work *work)
+{
+	struct plist *list = plist_array(work->arena), *account;
+	const struct device_memo *memo = NULL;
+	const char *name;
+
+	while ((memo = answer_memo_next(work, "admin", memo, &name)) != NULL)
+		if ((account = answer_memo_read(work, memo)) != NULL)
+			plist_append(list, account);
+	return list;
+}
+
+static struct plist *
+changed_otherwise(struct answer_work *work, const char *query)
+{
+	if (strcmp(query, "AwaitingConfiguration") == 0)
+		return plist_boolean(work->arena, work->device->awaiting);
+	if (strcmp(query, "IsMDMLostModeEnabled") == 0)
+		return plist_boolean(work->arena, answer_is_lost(work));
+	if (strcmp(query, "AutoSetupAdminAccounts") == 0)
+		return admin_accounts(work);
+	return NULL;
+}
+
+/* ---- the command ---- */
+
+/* The query's key among those of QueryResponses; NULL: there is none, or not on this OS. */
+static const struct catalogue_key *
+listed_key(const struct answer_work *work, const char *query)
+{
+	const struct catalogue_key *responses =
+		catalogue_subkey(work->request->response, "QueryResponses");
+	const struct catalogue_key *key = catalogue_subkey(responses, query);
+
+	return key != NULL && answer_has_on_os(work, key) ? key : NULL;
+}
+
+/* NULL: the device does not have it. */
+static struct plist *
+query_value(struct answer_work *work, const char *name)
+{
+	const struct query *query = find_query(name);
+	const struct catalogue_key *key;
+	struct plist *value;
+
+	if (query != NULL && (query->kinds & (1u << work->persona->model->kind)) == 0)
+		return NULL;
+	value = changed_otherwise(work, name);
+	if (value == NULL)
+		value = changed_setting(work, name);
+	if (value != NULL)
+		return value;
+	if (query != NULL)
+		value = query->value(work->arena, work->persona);
+	key = listed_key(work, name);
+	return key != NULL ? answer_made_up(work, key, value) : value;
+}
+
+static void
+add_value(struct answer_work *work, struct plist *responses, const char *name)
+{
+	struct plist *value = query_value(work, name);
+
+	if (value != NULL)
+		plist_set(work->arena, responses, name, value);
+}
+
+/* Two that nobody can ask for: they come with what they are the older names of. */
+static void
+add_old_names(struct answer_work *work, struct plist *responses, const char *name)
+{
+	if (strcmp(name, "SubscriberMCC") == 0)
+		add_value(work, responses, "SIMMCC");
+	if (strcmp(name, "SubscriberMNC") == 0)
+		add_value(work, responses, "SIMMNC");
 }
 
 /* A query that the device does not know is passed over, as devices do. */
@@ -469,161 +677,12 @@ answer_device_information(struct answer_work *work)
 	const struct plist *query = plist_get(work->args, "Queries")->as.items.first;
 
 	for (; query != NULL; query = query->next) {
-		const struct query *found;
-
 		if (query->type != PLIST_STRING) {
 			answer_malformed(work);
 			return;
 		}
-		found = find_query(query->as.string.bytes, work->persona->model->kind);
-		if (found != NULL)
-			plist_set(work->arena, responses, found->name,
-				found->value(work->arena, work->persona));
+		add_value(work, responses, query->as.string.bytes);
+		add_old_names(work, responses, query->as.string.bytes);
 	}
 	answer_set(work, "QueryResponses", responses);
-}
-
-/* ---- SecurityInfo ---- */
-
-static void
-set_boolean(struct answer_work *work, struct plist *dict, const char *key, bool value)
-{
-	plist_set(work->arena, dict, key, plist_boolean(work->arena, value));
-}
-
-static void
-set_string(struct answer_work *work, struct plist *dict, const char *key, const char *value)
-{
-	plist_set(work->arena, dict, key, plist_string(work->arena, value));
-}
-
-static void
-add_mobile_security(struct answer_work *work, struct plist *info)
-{
-	const struct device_state *state = *work->device->state;
-	bool passcode = persona_pick(work->persona, "passcode", 8) != 0 &&
-			(state == NULL || !state->passcode_cleared);
-
-	plist_set(work->arena, info, "HardwareEncryptionCaps", plist_integer(work->arena, 3));
-	set_boolean(work, info, "PasscodePresent", passcode);
-	set_boolean(work, info, "PasscodeCompliant", passcode);
-	set_boolean(work, info, "PasscodeCompliantWithProfiles", passcode);
-	plist_set(work->arena, info, "PasscodeLockGracePeriod", plist_integer(work->arena, 0));
-	plist_set(work->arena, info, "PasscodeLockGracePeriodEnforced",
-		plist_integer(work->arena, 0));
-	plist_set(work->arena, info, "AutoLockTime", plist_integer(work->arena, 120));
-}
-
-static struct plist *
-firewall(struct answer_work *work)
-{
-	struct plist *settings = plist_dict(work->arena);
-
-	set_boolean(work, settings, "FirewallEnabled", true);
-	set_boolean(work, settings, "BlockAllIncoming", false);
-	set_boolean(work, settings, "StealthMode", persona_pick(work->persona, "stealth", 2) != 0);
-	set_boolean(work, settings, "LoggingEnabled", true);
-	set_string(work, settings, "LoggingOption", "throttled");
-	plist_set(work->arena, settings, "Applications", plist_array(work->arena));
-	return settings;
-}
-
-static struct plist *
-secure_boot(struct answer_work *work)
-{
-	struct plist *boot = plist_dict(work->arena);
-
-	set_string(work, boot, "SecureBootLevel", "full");
-	set_string(work, boot, "ExternalBootLevel", "not supported");
-	plist_set(work->arena, boot, "ReducedSecurity", plist_array(work->arena));
-	return boot;
-}
-
-static void
-add_mac_security(struct answer_work *work, struct plist *info)
-{
-	bool encrypted = persona_pick(work->persona, "filevault", 4) != 0;
-	struct plist *firmware = plist_dict(work->arena);
-
-	set_boolean(work, info, "FDE_Enabled", encrypted);
-	set_boolean(work, info, "FDE_HasPersonalRecoveryKey", encrypted);
-	set_boolean(work, info, "FDE_HasInstitutionalRecoveryKey", false);
-	set_boolean(work, info, "SystemIntegrityProtectionEnabled", true);
-	plist_set(work->arena, info, "FirewallSettings", firewall(work));
-	set_boolean(work, firmware, "PasswordExists", false);
-	set_boolean(work, firmware, "ChangePending", false);
-	set_boolean(work, firmware, "AllowOroms", false);
-	plist_set(work->arena, info, "FirmwarePasswordStatus", firmware);
-	plist_set(work->arena, info, "SecureBoot", secure_boot(work));
-	set_boolean(work, info, "RemoteDesktopEnabled", false);
-	set_boolean(work, info, "AuthenticatedRootVolumeEnabled", true);
-	set_string(work, info, "BootstrapTokenAllowedForAuthentication", "allowed");
-	set_boolean(work, info, "BootstrapTokenRequiredForSoftwareUpdate", true);
-	set_boolean(work, info, "BootstrapTokenRequiredForKernelExtensionApproval", true);
-	set_boolean(work, info, "IsRecoveryLockEnabled", false);
-}
-
-void
-answer_security_info(struct answer_work *work)
-{
-	struct plist *info = plist_dict(work->arena), *management = plist_dict(work->arena);
-
-	set_boolean(work, management, "IsUserEnrollment", false);
-	if (work->persona->model->kind == PERSONA_MAC) {
-		add_mac_security(work, info);
-		set_boolean(work, management, "EnrolledViaDEP", false);
-		set_boolean(work, management, "UserApprovedEnrollment", true);
-		set_boolean(work, management, "IsActivationLockManageable", false);
-	} else {
-		add_mobile_security(work, info);
-	}
-	plist_set(work->arena, info, "ManagementStatus", management);
-	answer_set(work, "SecurityInfo", info);
-}
-
-/* ---- Restrictions ---- */
-
-static void
-restrict_to(struct answer_work *work, struct plist *dict, const char *name, struct plist *value)
-{
-	struct plist *restriction = plist_dict(work->arena);
-
-	plist_set(work->arena, restriction, "value", value);
-	plist_set(work->arena, dict, name, restriction);
-}
-
-static struct plist *
-restrictions(struct answer_work *work)
-{
-	static const char *const names[] = {"allowAirDrop", "allowAppInstallation", "allowCamera",
-		"allowCloudBackup", "allowEraseContentAndSettings", "allowScreenShot",
-		"forceEncryptedBackup"};
-	struct plist *all = plist_dict(work->arena), *flags = plist_dict(work->arena);
-	struct plist *numbers = plist_dict(work->arena);
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		restrict_to(work, flags, names[i],
-			plist_boolean(work->arena, persona_pick(work->persona, names[i], 3) != 0));
-	restrict_to(work, numbers, "maxInactivity", plist_integer(work->arena, 5));
-	restrict_to(work, numbers, "minLength", plist_integer(work->arena, 6));
-	plist_set(work->arena, all, "restrictedBool", flags);
-	plist_set(work->arena, all, "restrictedValue", numbers);
-	plist_set(work->arena, all, "intersection", plist_dict(work->arena));
-	plist_set(work->arena, all, "union", plist_dict(work->arena));
-	return all;
-}
-
-/* A Mac answers with an empty dictionary. */
-void
-answer_restrictions(struct answer_work *work)
-{
-	bool mac = work->persona->model->kind == PERSONA_MAC;
-	struct plist *by_profile = plist_dict(work->arena);
-
-	answer_set(work, "GlobalRestrictions", mac ? plist_dict(work->arena) : restrictions(work));
-	if (!plist_get_boolean(work->args, "ProfileRestrictions", false))
-		return;
-	if (!mac)
-		plist_set(work->arena, by_profile, "org.example.restrictions", restrictions(work));
-	answer_set(work, "ProfileRestrictions", by_profile);
 }

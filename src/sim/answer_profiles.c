@@ -82,7 +82,7 @@ answer_profile_list(struct answer_work *work)
 		if ((state == NULL || (state->removed & (1u << i)) == 0) &&
 			(built_in[i].managed || !managed_only))
 			plist_append(list, built_in_row(work, &built_in[i]));
-	for (const struct device_profile *profile = state != NULL ? state->profiles : NULL;
+	for (const struct device_memo *profile = state != NULL ? state->profiles : NULL;
 		profile != NULL; profile = profile->next)
 		if (plist_read_xml(work->device->reader, work->arena, profile->xml,
 			    profile->xml_len, &row, NULL) == ERR_OK)
@@ -195,8 +195,9 @@ answer_install_profile(struct answer_work *work)
 		answer_fail(work, "MCProfileErrorDomain", 1009, "The profile is too large.");
 		return;
 	}
-	device_state_install(answer_state(work), identifier, xml.bytes, xml.len);
+	device_memo_keep(&answer_state(work)->profiles, identifier, xml.bytes, xml.len);
 	answer_state(work)->removed |= built_in_bit(identifier); /* it took its place */
+	answer_take_escrow(work, profile);
 }
 
 /* ---- RemoveProfile ---- */
@@ -208,8 +209,10 @@ answer_remove_profile(struct answer_work *work)
 	struct device_state *state = answer_state(work);
 	unsigned bit = built_in_bit(identifier);
 
-	if (device_state_remove(state, identifier))
+	if (device_memo_forget(&state->profiles, identifier)) {
+		answer_drop_escrow(work, identifier);
 		return;
+	}
 	if (bit == 0 || (state->removed & bit) != 0) {
 		answer_fail(work, "MCMDMErrorDomain", 12013,
 			arena_printf(

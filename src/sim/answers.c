@@ -9,73 +9,76 @@
 
 #include "sim/answer_work.h"
 
-enum { KEYS_MOST = 4, PIN_LEN = 6 };
-
-#define ANY ((1u << PERSONA_IPHONE) | (1u << PERSONA_IPAD) | (1u << PERSONA_MAC))
-#define MOBILE ((1u << PERSONA_IPHONE) | (1u << PERSONA_IPAD))
-
-static void answer_device_lock(struct answer_work *work);
-static void answer_erase_device(struct answer_work *work);
-static void answer_clear_passcode(struct answer_work *work);
-
 /* ---- the table ---- */
 
-struct answer_row {
+/*
+ * Commands that are more than an empty answer or what answer_complete() makes up.  Which keys they
+ * have, and which devices know them, says the catalogue.
+ */
+static const struct answer_row {
 	const char *request_type;
-	unsigned kinds; /* of devices that know it */
 	void (*build)(struct answer_work *work);
-	struct {
-		const char *key;
-		enum plist_type type;
-		bool required;
-	} keys[KEYS_MOST];
+} rows[] = {
+	{"AccountConfiguration", answer_account_configuration},
+	{"ActivationLockBypassCode", answer_activation_lock_bypass_code},
+	{"ApplyRedemptionCode", answer_apply_redemption_code},
+	{"AvailableOSUpdates", answer_available_os_updates},
+	{"CertificateList", answer_certificate_list},
+	{"ClearActivationLockBypassCode", answer_clear_activation_lock_bypass_code},
+	{"ClearPasscode", answer_clear_passcode},
+	{"DeleteUser", answer_delete_user},
+	{"DeviceConfigured", answer_configured},
+	{"DeviceInformation", answer_device_information},
+	{"DeviceLocation", answer_device_location},
+	{"DeviceLock", answer_device_lock},
+	{"DisableLostMode", answer_disable_lost_mode},
+	{"DisableRemoteDesktop", answer_disable_remote_desktop},
+	{"EnableLostMode", answer_enable_lost_mode},
+	{"EnableRemoteDesktop", answer_enable_remote_desktop},
+	{"EraseDevice", answer_erase_device},
+	{"InstallApplication", answer_install_application},
+	{"InstallEnterpriseApplication", answer_install_enterprise_application},
+	{"InstallMedia", answer_install_media},
+	{"InstallProfile", answer_install_profile},
+	{"InstallProvisioningProfile", answer_install_provisioning_profile},
+	{"InstalledApplicationList", answer_installed_application_list},
+	{"ManagedApplicationAttributes", answer_managed_application_attributes},
+	{"ManagedApplicationConfiguration", answer_managed_application_configuration},
+	{"ManagedApplicationFeedback", answer_managed_application_feedback},
+	{"ManagedApplicationList", answer_managed_application_list},
+	{"ManagedMediaList", answer_managed_media_list},
+	{"OSUpdateStatus", answer_os_update_status},
+	{"PlayLostModeSound", answer_play_lost_mode_sound},
+	{"ProfileList", answer_profile_list},
+	{"ProvisioningProfileList", answer_provisioning_profile_list},
+	{"RemoveApplication", answer_remove_application},
+	{"RemoveMedia", answer_remove_media},
+	{"RemoveProfile", answer_remove_profile},
+	{"RemoveProvisioningProfile", answer_remove_provisioning_profile},
+	{"RequestUnlockToken", answer_request_unlock_token},
+	{"Restrictions", answer_restrictions},
+	{"RotateFileVaultKey", answer_rotate_filevault_key},
+	{"ScheduleOSUpdate", answer_schedule_os_update},
+	{"SecurityInfo", answer_security_info},
+	{"SetAutoAdminPassword", answer_set_auto_admin_password},
+	{"SetFirmwarePassword", answer_set_firmware_password},
+	{"SetRecoveryLock", answer_set_recovery_lock},
+	{"Settings", answer_settings},
+	{"UnlockUserAccount", answer_unlock_user_account},
+	{"UserConfigured", answer_configured},
+	{"UserList", answer_user_list},
+	{"VerifyFirmwarePassword", answer_verify_firmware_password},
+	{"VerifyRecoveryLock", answer_verify_recovery_lock},
 };
 
-static const struct answer_row rows[] = {
-	{"CertificateList", ANY, answer_certificate_list, {{"ManagedOnly", PLIST_BOOLEAN, false}}},
-	{"ClearPasscode", MOBILE, answer_clear_passcode, {{"UnlockToken", PLIST_DATA, true}}},
-	{"DeviceInformation", ANY, answer_device_information, {{"Queries", PLIST_ARRAY, true}}},
-	{"DeviceLock", ANY, answer_device_lock,
-		{{"Message", PLIST_STRING, false}, {"PhoneNumber", PLIST_STRING, false},
-			{"PIN", PLIST_STRING, false}}},
-	{"EraseDevice", ANY, answer_erase_device,
-		{{"PIN", PLIST_STRING, false}, {"PreserveDataPlan", PLIST_BOOLEAN, false},
-			{"ReturnToService", PLIST_DICT, false}}},
-	{"InstallProfile", ANY, answer_install_profile, {{"Payload", PLIST_DATA, true}}},
-	{"InstallProvisioningProfile", MOBILE, answer_install_provisioning_profile,
-		{{"ProvisioningProfile", PLIST_DATA, true}}},
-	{"InstalledApplicationList", ANY, answer_installed_application_list,
-		{{"Identifiers", PLIST_ARRAY, false}, {"ManagedAppsOnly", PLIST_BOOLEAN, false},
-			{"Items", PLIST_ARRAY, false}}},
-	{"ProfileList", ANY, answer_profile_list, {{"ManagedOnly", PLIST_BOOLEAN, false}}},
-	{"ProvisioningProfileList", MOBILE, answer_provisioning_profile_list,
-		{{"ManagedOnly", PLIST_BOOLEAN, false}}},
-	{"RemoveProfile", ANY, answer_remove_profile, {{"Identifier", PLIST_STRING, true}}},
-	{"RemoveProvisioningProfile", MOBILE, answer_remove_provisioning_profile,
-		{{"UUID", PLIST_STRING, true}}},
-	{"Restrictions", ANY, answer_restrictions, {{"ProfileRestrictions", PLIST_BOOLEAN, false}}},
-	{"SecurityInfo", ANY, answer_security_info, {{0}}},
-};
+/* What a device in Lost Mode does not do. */
+static const char *const not_when_lost[] = {
+	"ClearPasscode", "InstallApplication", "InstallMedia", "RequestMirroring", "StopMirroring"};
 
-static const struct answer_row *
-find_row(const char *request_type, enum persona_kind kind)
+static int
+compare_row(const void *request_type, const void *row)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(rows[i].request_type, request_type) == 0)
-			return (rows[i].kinds & (1u << kind)) != 0 ? &rows[i] : NULL;
-	return NULL;
-}
-
-static bool
-keys_fit(const struct answer_row *row, const struct plist *args)
-{
-	for (int i = 0; i < KEYS_MOST && row->keys[i].key != NULL; i++) {
-		const struct plist *value = plist_get(args, row->keys[i].key);
-
-		if (value == NULL ? row->keys[i].required : value->type != row->keys[i].type)
-			return false;
-	}
-	return true;
+	return strcmp(request_type, ((const struct answer_row *)row)->request_type);
 }
 
 /* ---- what the functions of the table use ---- */
@@ -93,19 +96,26 @@ set_status(struct answer_work *work, const char *status)
 	answer_set(work, "Status", plist_string(work->arena, status));
 }
 
-void
-answer_fail(struct answer_work *work, const char *domain, int64_t code, const char *text)
+struct plist *
+answer_error(struct arena *arena, const char *domain, int64_t code, const char *text)
 {
-	struct arena *arena = work->arena;
-	const struct plist *chain = plist_get(work->answer->message, "ErrorChain");
-	struct plist *links = chain != NULL ? plist_copy(arena, chain) : plist_array(arena);
 	struct plist *link = plist_dict(arena);
 
 	plist_set(arena, link, "ErrorCode", plist_integer(arena, code));
 	plist_set(arena, link, "ErrorDomain", plist_string(arena, domain));
 	plist_set(arena, link, "LocalizedDescription", plist_string(arena, text));
 	plist_set(arena, link, "USEnglishDescription", plist_string(arena, text));
-	plist_append(links, link);
+	return link;
+}
+
+void
+answer_fail(struct answer_work *work, const char *domain, int64_t code, const char *text)
+{
+	struct arena *arena = work->arena;
+	const struct plist *chain = plist_get(work->answer->message, "ErrorChain");
+	struct plist *links = chain != NULL ? plist_copy(arena, chain) : plist_array(arena);
+
+	plist_append(links, answer_error(arena, domain, code, text));
 	answer_set(work, "ErrorChain", links);
 	set_status(work, "Error");
 }
@@ -126,57 +136,6 @@ answer_state(struct answer_work *work)
 		abort();
 	}
 	return *state;
-}
-
-/* ---- the short ones ---- */
-
-/* A PIN, where there is one, is six digits. */
-static bool
-pin_fits(const struct plist *args)
-{
-	const char *pin = plist_get_string(args, "PIN");
-
-	return pin == NULL || (strlen(pin) == PIN_LEN && strspn(pin, "0123456789") == PIN_LEN);
-}
-
-static void
-answer_device_lock(struct answer_work *work)
-{
-	if (!pin_fits(work->args)) {
-		answer_fail(work, "MCMDMErrorDomain", 12008, "The PIN has to have six digits.");
-		return;
-	}
-	if (plist_get_string(work->args, "Message") != NULL ||
-		plist_get_string(work->args, "PhoneNumber") != NULL)
-		answer_set(work, "MessageResult", plist_string(work->arena, "Success"));
-}
-
-static void
-answer_erase_device(struct answer_work *work)
-{
-	const struct plist *service = plist_get_typed(work->args, "ReturnToService", PLIST_DICT);
-
-	if (!pin_fits(work->args)) {
-		answer_fail(work, "MCMDMErrorDomain", 12008, "The PIN has to have six digits.");
-		return;
-	}
-	work->answer->effect =
-		plist_get_boolean(service, "Enabled", false) ? ANSWER_RETURNS : ANSWER_ERASED;
-}
-
-static void
-answer_clear_passcode(struct answer_work *work)
-{
-	const struct plist *given = plist_get_typed(work->args, "UnlockToken", PLIST_DATA);
-	unsigned char own[PERSONA_UNLOCK_SIZE];
-
-	persona_unlock_token(work->persona, own);
-	if (given->as.string.len != sizeof(own) ||
-		memcmp(given->as.string.bytes, own, sizeof(own)) != 0)
-		answer_fail(
-			work, "MCPasscodeErrorDomain", 5013, "The passcode could not be cleared.");
-	else
-		answer_state(work)->passcode_cleared = true;
 }
 
 /* ---- the command ---- */
@@ -204,22 +163,56 @@ answer_as_told(struct answer_work *work, const struct rule *rule)
 	}
 }
 
+/* To a command it does not know a Mac gives the empty dictionaries of Restrictions all the same. */
+static bool
+knows(const struct answer_work *work)
+{
+	const struct catalogue_request *request = work->request;
+
+	return request != NULL &&
+	       (answer_is_known_here(work, request->facts, request->fact_count, false) ||
+		       strcmp(request->name, "Restrictions") == 0);
+}
+
+static bool
+is_refused_when_lost(const struct answer_work *work)
+{
+	for (size_t i = 0; i < sizeof(not_when_lost) / sizeof(not_when_lost[0]); i++)
+		if (strcmp(not_when_lost[i], work->answer->request_type) == 0)
+			return answer_is_lost(work);
+	return false;
+}
+
+static void
+answer_known(struct answer_work *work)
+{
+	const struct answer_row *row = bsearch(work->answer->request_type, rows,
+		sizeof(rows) / sizeof(rows[0]), sizeof(rows[0]), compare_row);
+
+	if (row != NULL)
+		row->build(work);
+	if (strcmp(work->answer->status, "Acknowledged") == 0 && !work->complete)
+		answer_complete(work);
+}
+
 static void
 answer_truly(struct answer_work *work)
 {
 	const char *request_type = work->answer->request_type;
-	const struct answer_row *row = find_row(request_type, work->persona->model->kind);
 
 	if (request_type[0] == '\0')
 		answer_malformed(work);
-	else if (row == NULL)
+	else if (!knows(work))
 		answer_fail(work, "MCMDMErrorDomain", 12021,
 			arena_printf(
 				work->arena, "“%.80s” is not a valid request type.", request_type));
-	else if (!keys_fit(row, work->args))
+	else if (!answer_keys_fit(work, work->request->payload, work->args))
 		answer_malformed(work);
+	else if (is_refused_when_lost(work))
+		answer_fail(work, "MCMDMErrorDomain", 12078,
+			"The command is not valid while the device is in Lost Mode.");
 	else
-		row->build(work);
+		answer_known(work);
 }
 
 void
@@ -243,6 +236,7 @@ answer_command(struct answer *answer, struct arena *arena, const struct answer_d
 
 	*answer = (struct answer){.message = plist_dict(arena)};
 	answer_peek(command, &answer->uuid, &answer->request_type);
+	work.request = catalogue_find(answer->request_type);
 	if (answer->uuid == NULL)
 		return err_set(err, ERR_BAD_INPUT, "a command without CommandUUID");
 	answer_set(&work, "CommandUUID", plist_string(arena, answer->uuid));
@@ -287,12 +281,13 @@ answer_authenticate(struct arena *arena, const struct persona *persona, const ch
 }
 
 struct plist *
-answer_token_update(struct arena *arena, const struct persona *persona, const char *topic)
+answer_token_update(
+	struct arena *arena, const struct persona *persona, const char *topic, bool awaiting)
 {
 	struct plist *message = checkin(arena, persona, topic, "TokenUpdate");
 	unsigned char unlock[PERSONA_UNLOCK_SIZE];
 
-	plist_set(arena, message, "AwaitingConfiguration", plist_boolean(arena, false));
+	plist_set(arena, message, "AwaitingConfiguration", plist_boolean(arena, awaiting));
 	plist_set(arena, message, "PushMagic", plist_string(arena, persona->push_magic));
 	plist_set(
 		arena, message, "Token", plist_data(arena, persona->token, sizeof(persona->token)));

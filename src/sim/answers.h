@@ -1,9 +1,11 @@
 /*
  * answers - what a simulated device answers to a command, as a real one might.
  *
- * The commands a device knows are a table in answers.c; a RequestType that is not in it gets Error
- * 12021, one whose keys are missing or of the wrong type CommandFormatError.  Error domains and
- * codes are Apple's (Mobile Device Management Protocol Reference, appendix "Error Codes").
+ * Which commands a device knows goes by the catalogue: another RequestType, or one that is not for
+ * its OS, version or supervision, gets Error 12021, as real devices give it; one whose keys are
+ * missing or of the wrong type CommandFormatError.  What is told by hand is a table in answers.c;
+ * the keys that it lacks are added from the catalogue.  Error domains and codes are Apple's (Mobile
+ * Device Management Protocol Reference, appendix "Error Codes").
  */
 #ifndef POMONA_SIM_ANSWERS_H
 #define POMONA_SIM_ANSWERS_H
@@ -21,6 +23,7 @@ struct answer_device {
 	struct plist_reader *reader;
 	const char *certificate; /* PEM file of the device's identity */
 	const char *authority;   /* PEM file of the server's CA; NULL: none */
+	bool awaiting;           /* DeviceConfigured */
 };
 
 /* What becomes of the device once its answer has arrived. */
@@ -29,6 +32,7 @@ enum answer_effect {
 	ANSWER_ERASED,
 	ANSWER_RETURNS,    /* erased, and enrolls again by itself (ReturnToService) */
 	ANSWER_CHECKS_OUT, /* the enrollment profile was taken off */
+	ANSWER_CONFIGURED, /* it need not wait any more */
 };
 
 struct answer {
@@ -55,7 +59,7 @@ void answer_peek(const struct plist *command, const char **uuid, const char **re
 struct plist *answer_authenticate(
 	struct arena *arena, const struct persona *persona, const char *topic);
 struct plist *answer_token_update(
-	struct arena *arena, const struct persona *persona, const char *topic);
+	struct arena *arena, const struct persona *persona, const char *topic, bool awaiting);
 struct plist *answer_check_out(
 	struct arena *arena, const struct persona *persona, const char *topic);
 struct plist *answer_idle(struct arena *arena, const struct persona *persona);

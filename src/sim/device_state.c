@@ -29,11 +29,21 @@ copy(const char *bytes, size_t len)
 }
 
 static void
-free_profile(struct device_profile *profile)
+free_memo(struct device_memo *memo)
 {
-	free(profile->identifier);
-	free(profile->xml);
-	free(profile);
+	free(memo->name);
+	free(memo->xml);
+	free(memo);
+}
+
+static void
+free_memos(struct device_memo *memo)
+{
+	while (memo != NULL) {
+		struct device_memo *next = memo->next;
+		free_memo(memo);
+		memo = next;
+	}
 }
 
 static void
@@ -47,11 +57,8 @@ free_provision(struct device_provision *provision)
 void
 device_state_release(struct device_state *state)
 {
-	while (state->profiles != NULL) {
-		struct device_profile *next = state->profiles->next;
-		free_profile(state->profiles);
-		state->profiles = next;
-	}
+	free_memos(state->profiles);
+	free_memos(state->memos);
 	while (state->provisions != NULL) {
 		struct device_provision *next = state->provisions->next;
 		free_provision(state->provisions);
@@ -60,41 +67,46 @@ device_state_release(struct device_state *state)
 	*state = (struct device_state){0};
 }
 
-/* The link that points to the profile, or the one at the end. */
-static struct device_profile **
-find_profile(struct device_state *state, const char *identifier)
+/* The link that points to it, or the one at the end. */
+static struct device_memo **
+find_memo(struct device_memo **link, const char *name)
 {
-	struct device_profile **link = &state->profiles;
-
-	while (*link != NULL && strcmp((*link)->identifier, identifier) != 0)
+	while (*link != NULL && strcmp((*link)->name, name) != 0)
 		link = &(*link)->next;
 	return link;
 }
 
 void
-device_state_install(
-	struct device_state *state, const char *identifier, const char *xml, size_t xml_len)
+device_memo_keep(struct device_memo **list, const char *name, const char *xml, size_t xml_len)
 {
-	struct device_profile **link = find_profile(state, identifier);
+	struct device_memo **link = find_memo(list, name);
 
 	if (*link == NULL) {
 		*link = get(sizeof(**link));
-		(*link)->identifier = copy(identifier, strlen(identifier));
+		(*link)->name = copy(name, strlen(name));
 	}
 	free((*link)->xml);
 	(*link)->xml = copy(xml, xml_len);
 	(*link)->xml_len = xml_len;
 }
 
-bool
-device_state_remove(struct device_state *state, const char *identifier)
+const struct device_memo *
+device_memo_find(const struct device_memo *list, const char *name)
 {
-	struct device_profile **link = find_profile(state, identifier), *gone = *link;
+	while (list != NULL && strcmp(list->name, name) != 0)
+		list = list->next;
+	return list;
+}
+
+bool
+device_memo_forget(struct device_memo **list, const char *name)
+{
+	struct device_memo **link = find_memo(list, name), *gone = *link;
 
 	if (gone == NULL)
 		return false;
 	*link = gone->next;
-	free_profile(gone);
+	free_memo(gone);
 	return true;
 }
 

@@ -369,7 +369,7 @@ wake(struct fleet *fleet, struct device *device)
 }
 
 static void
-on_not_now_over(struct loop_timer *timer)
+on_rest_over(struct loop_timer *timer)
 {
 	struct device *device = (struct device *)((char *)timer - offsetof(struct device, timer));
 
@@ -381,8 +381,8 @@ static void
 settle(struct fleet *fleet, struct device *device)
 {
 	if (!device->busy ||
-		(device->end == DEVICE_LIVES &&
-			(!device->enrolled || device->wants_renewal || device->polls > 0)))
+		(device->end == DEVICE_LIVES && (!device->enrolled || device->wants_renewal ||
+							device->polls > 0 || device->awaiting)))
 		return;
 	device->busy = false;
 	fleet->busy--;
@@ -395,9 +395,14 @@ fleet_asleep(struct fleet *fleet, struct device *device, bool not_now)
 
 	device->session = NULL;
 	device->fresh = false;
+	if (device->awaiting && device->enrolled && !device->again) {
+		loop_timer_set(
+			fleet->loop, &device->timer, fleet->options.await_poll_ms, on_rest_over);
+		return;
+	}
 	if (not_now && device->end == DEVICE_LIVES)
-		loop_timer_set(fleet->loop, &device->timer, fleet->options.not_now_retry_ms,
-			on_not_now_over);
+		loop_timer_set(
+			fleet->loop, &device->timer, fleet->options.not_now_retry_ms, on_rest_over);
 	if (!fresh && device->enrolled && !device->again && device->polls > 0)
 		device->polls--; /* this was one */
 	settle(fleet, device);
@@ -471,6 +476,16 @@ fleet_enrolled(struct fleet *fleet, struct device *device)
 }
 
 void
+fleet_awaits(struct fleet *fleet, struct device *device, bool awaiting)
+{
+	if (awaiting && !device->awaiting)
+		fleet->awaiting++;
+	else if (!awaiting && device->awaiting)
+		fleet->awaiting--;
+	device->awaiting = awaiting;
+}
+
+void
 fleet_answered(struct fleet *fleet, struct device *device)
 {
 	if (++device->answered == (uint32_t)fleet->options.answers)
@@ -482,6 +497,7 @@ fleet_ended(struct fleet *fleet, struct device *device, enum device_end end)
 {
 	device->end = end;
 	device->enrolled = false;
+	fleet_awaits(fleet, device, false);
 	if (end == DEVICE_ERASED)
 		fleet->stats.erased++;
 	else if (end == DEVICE_CHECKED_OUT)
@@ -497,7 +513,8 @@ fleet_is_ready(const struct fleet *fleet)
 {
 	const struct fleet_options *options = &fleet->options;
 
-	return fleet->to_enroll == 0 && (!options->renew || fleet->stats.renewed >= fleet->count);
+	return fleet->to_enroll == 0 && fleet->awaiting == 0 &&
+	       (!options->renew || fleet->stats.renewed >= fleet->count);
 }
 
 enum fleet_verdict

@@ -47,7 +47,9 @@ struct fleet_options {
 	bool enrolled;        /* they are enrolled already */
 	bool ends_when_idle;  /* there is nobody who could push */
 	bool resume;
-	bool reenroll; /* after EraseDevice */
+	bool reenroll;            /* after EraseDevice */
+	bool await_configuration; /* enrolled, a device waits for DeviceConfigured … */
+	long await_poll_ms;       /* … and asks for commands so often meanwhile */
 };
 
 /* Where a device is managed: the fleet's, or what its enrollment profile says. */
@@ -81,6 +83,7 @@ struct device {
 	bool was_enrolled; /* its first enrollment is over */
 	bool fresh;        /* it has enrolled in this session */
 	bool again;        /* a push came while it was connected */
+	bool awaiting;     /* DeviceConfigured: nobody can work with it yet */
 	enum device_end end;
 };
 
@@ -108,6 +111,7 @@ struct fleet {
 	size_t reached;   /* devices that have answered as many commands as wanted */
 	size_t failed;    /* devices that cannot any more */
 	size_t busy;      /* devices that have something to do by themselves */
+	size_t awaiting;  /* devices that wait for DeviceConfigured */
 	uint32_t random;
 };
 
@@ -126,7 +130,7 @@ void fleet_free(struct fleet *fleet);
 /* Enrolls everybody who is not, or polls. */
 void fleet_start(struct fleet *fleet);
 
-/* All devices are enrolled, and have renewed what is to be renewed. */
+/* All devices are enrolled, have been let go on, and have renewed what is to be renewed. */
 bool fleet_is_ready(const struct fleet *fleet);
 
 /* By options.answers or options.ends_when_idle. */
@@ -151,6 +155,8 @@ void fleet_enter(struct fleet *fleet, struct device *device);
 void fleet_leave(struct fleet *fleet);
 
 void fleet_enrolled(struct fleet *fleet, struct device *device);
+/* It waits for DeviceConfigured, or does not any more. */
+void fleet_awaits(struct fleet *fleet, struct device *device, bool awaiting);
 void fleet_answered(struct fleet *fleet, struct device *device);
 void fleet_ended(struct fleet *fleet, struct device *device, enum device_end end);
 

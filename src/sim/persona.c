@@ -29,10 +29,10 @@ static const struct persona_model macs[] = {
 	{PERSONA_MAC, "MacBook Pro", "Mac15,3", "MTL73LL", "MTL73LL/A", 512},
 	{PERSONA_MAC, "Mac mini", "Mac14,3", "MMFJ3LL", "MMFJ3LL/A", 256},
 };
-static const struct persona_os mobile_os[] = {
-	{"16.7.8", "20H343"}, {"17.5.1", "21F90"}, {"17.6.1", "21G93"}, {"18.3.1", "22D72"}};
-static const struct persona_os mac_os[] = {
-	{"13.6.7", "22G720"}, {"14.5", "23F79"}, {"15.3.1", "24D70"}};
+static const struct persona_os mobile_os[] = {{"16.7.8", "20H343"}, {"17.5.1", "21F90"},
+	{"17.6.1", "21G93"}, {"18.3.1", "22D72"}, {"26.2", "23C55"}, {"27.0", "24A331"}};
+static const struct persona_os mac_os[] = {{"13.6.7", "22G720"}, {"14.5", "23F79"},
+	{"15.3.1", "24D70"}, {"26.2", "25C56"}, {"27.0", "26A312"}};
 
 void
 persona_bytes(const char *name, const char *label, unsigned char *bytes, size_t len)
@@ -74,6 +74,12 @@ persona_uuid(const char *name, const char *label, char uuid[CLOCK_UUID_SIZE])
 		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
 		b[15]);
 	return uuid;
+}
+
+bool
+persona_is_supervised(const struct persona *persona)
+{
+	return persona_pick(persona, "supervised", 4) != 0;
 }
 
 void

@@ -8,6 +8,7 @@
 #ifndef POMONA_SIM_PERSONA_H
 #define POMONA_SIM_PERSONA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,9 @@ struct persona {
 };
 
 void persona_make(struct persona *persona, const char *name);
+
+/* Three in four are. */
+bool persona_is_supervised(const struct persona *persona);
 
 /* The push token and the PushMagic alone, for finding the device a push is for. */
 void persona_token(const char *name, unsigned char token[PERSONA_TOKEN_SIZE]);

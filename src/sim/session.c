@@ -313,7 +313,8 @@ obey(struct session *session, const struct plist *command, const struct rule *ru
 		.state = &session->device->state,
 		.reader = fleet->reader,
 		.certificate = path,
-		.authority = fleet->options.ca};
+		.authority = fleet->options.ca,
+		.awaiting = session->device->awaiting};
 	struct answer answer;
 	int64_t delay = rule != NULL ? rule->delay_ms : 0;
 	bool repeat = rule != NULL && rule->action == RULE_REPEAT;
@@ -419,6 +420,11 @@ take_effect(struct session *session)
 				scratch, &session->persona, session->device->server->topic));
 		session_send(session);
 		return true;
+	case ANSWER_CONFIGURED:
+		if (session->device->awaiting)
+			journal_event(session->fleet, &session->persona, "configured", NULL);
+		fleet_awaits(session->fleet, session->device, false);
+		return false;
 	}
 	return false;
 }
@@ -444,6 +450,22 @@ take_next(struct session *session, const struct plist *command)
 		session_end(session);
 }
 
+/* In Setup Assistant the device asks at once what there is to be done. */
+static void
+take_enrolled(struct session *session)
+{
+	struct fleet *fleet = session->fleet;
+
+	journal_event(fleet, &session->persona, "enrolled", NULL);
+	fleet_enrolled(fleet, session->device);
+	if (!session->device->awaiting) {
+		session_end(session);
+		return;
+	}
+	message_set(session, IDLE, "Idle", answer_idle(&fleet->scratch, &session->persona));
+	session_send(session);
+}
+
 static void
 take_200(struct session *session, const struct plist *command)
 {
@@ -452,14 +474,15 @@ take_200(struct session *session, const struct plist *command)
 
 	switch (session->kind) {
 	case AUTHENTICATE:
+		fleet_awaits(session->fleet, session->device,
+			session->fleet->options.await_configuration);
 		message_set(session, TOKEN_UPDATE, "TokenUpdate",
-			answer_token_update(scratch, &session->persona, topic));
+			answer_token_update(
+				scratch, &session->persona, topic, session->device->awaiting));
 		session_send(session);
 		break;
 	case TOKEN_UPDATE:
-		journal_event(session->fleet, &session->persona, "enrolled", NULL);
-		fleet_enrolled(session->fleet, session->device);
-		session_end(session);
+		take_enrolled(session);
 		break;
 	case CHECK_OUT:
 		give_up(session, DEVICE_CHECKED_OUT, "checked_out");

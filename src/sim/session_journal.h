@@ -22,8 +22,9 @@ struct journal_exchange {
 
 void journal_exchange(struct fleet *fleet, const struct journal_exchange *exchange);
 
-/* "identity", "renewed", "enrolled", "gave_up", "unenrolled", "erased", "checked_out", "dropped",
- * "rejected", "no_command", "endless_session"; with the command's request type, or NULL. */
+/* "identity", "renewed", "enrolled", "configured", "gave_up", "unenrolled", "erased",
+ * "checked_out", "dropped", "rejected", "no_command", "endless_session"; with the command's request
+ * type, or NULL. */
 void journal_event(struct fleet *fleet, const struct persona *persona, const char *event,
 	const char *request_type);
 

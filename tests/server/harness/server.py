@@ -22,7 +22,7 @@ class Server:
     numbers = itertools.count(1)
 
     def __init__(self, programs, pki, root, push=False, threads=64, log="info", store=None, front=None, peer=None,
-                 enroll=None, init=(), **push_conf):  # fmt: skip
+                 enroll=None, relay=None, init=(), **push_conf):  # fmt: skip
         self.number = next(self.numbers)
         self.programs = programs
         self.pki = pki
@@ -43,7 +43,7 @@ class Server:
         self.apns_rules = self.path("apns-rules.json")
         self.parts = {}
         self._issued = itertools.count(1)
-        self.write_conf(threads, log, push_conf, peer, enroll)
+        self.write_conf(threads, log, push_conf, peer, enroll, relay)
         try:
             self._start_all(push, init)
         except BaseException:
@@ -72,7 +72,7 @@ class Server:
     def url(self):
         return f"https://127.0.0.1:{self.port}"
 
-    def write_conf(self, threads=64, log="info", push_conf=None, peer=None, enroll=None):
+    def write_conf(self, threads=64, log="info", push_conf=None, peer=None, enroll=None, relay=None):
         push = {"apns_url": f"https://127.0.0.1:{self.apns_port}", "apns_ca": self.pki.apple_ca.certificate,
                 **(push_conf or {})}  # fmt: skip
         sections = {
@@ -81,7 +81,7 @@ class Server:
             "peer": peer or {},
             "enroll": enroll or {},
             "push": push,
-            "enroll": enroll or {},
+            "relay": relay or {},
             "log": {"level": log},
         }
         with open(self.conf, "w") as conf:

@@ -333,7 +333,7 @@ test_many_devices(void **state)
 		lines++;
 	assert_int_equal(lines, 1203);
 	RUN("queue add --all SecurityInfo --json", 0);
-	expect(out, "\"request_type\":\"SecurityInfo\",\"count\":1202}");
+	expect(out, "\"request_type\":\"SecurityInfo\",\"count\":1202,\"refused\":0}");
 	assert_string_equal(sql_text("SELECT COUNT(*) FROM payload"), "1");
 	RUN("queue list --json", 0);
 	lines = 0;

@@ -144,7 +144,7 @@ static const struct {
 	{MAC, "CertificateList", "", "Acknowledged", "CertificateList"},
 	{IPHONE, "ProfileList", "", "Acknowledged", "ProfileList"},
 	{IPHONE, "ProvisioningProfileList", "", "Acknowledged", "ProvisioningProfileList"},
-	{MAC, "ProvisioningProfileList", "", "Error", "ErrorChain"},
+	{MAC, "ProvisioningProfileList", "", "Acknowledged", "ProvisioningProfileList"},
 	{IPHONE, "Restrictions", "", "Acknowledged", "GlobalRestrictions"},
 	{MAC, "Restrictions", "<key>ProfileRestrictions</key><true/>", "Acknowledged",
 		"ProfileRestrictions"},
@@ -304,8 +304,9 @@ test_clear_passcode(void **unused)
 	assert_false(plist_get_boolean(
 		plist_get(security.message, "SecurityInfo"), "PasscodePresent", true));
 	/* the token in its TokenUpdate is this one */
-	assert_memory_equal(plist_get(answer_token_update(&arena, &persona, "t"), "UnlockToken")
-				    ->as.string.bytes,
+	assert_memory_equal(
+		plist_get(answer_token_update(&arena, &persona, "t", false), "UnlockToken")
+			->as.string.bytes,
 		token, sizeof(token));
 }
 
@@ -451,8 +452,9 @@ test_persona(void **unused)
 	assert_memory_not_equal(a.token, b.token, sizeof(a.token));
 	persona_make(&b, MAC);
 	assert_int_equal(b.model->kind, PERSONA_MAC);
-	message = answer_token_update(&arena, &b, "topic");
+	message = answer_token_update(&arena, &b, "topic", true);
 	assert_null(plist_get(message, "UnlockToken")); /* a Mac has none */
+	assert_true(plist_get_boolean(message, "AwaitingConfiguration", false));
 	assert_string_equal(plist_get_string(message, "Topic"), "topic");
 	message = answer_authenticate(&arena, &a, "topic");
 	assert_string_equal(plist_get_string(message, "SerialNumber"), a.serial);
