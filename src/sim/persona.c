@@ -79,7 +79,14 @@ persona_uuid(const char *name, const char *label, char uuid[CLOCK_UUID_SIZE])
 bool
 persona_is_supervised(const struct persona *persona)
 {
-	return persona_pick(persona, "supervised", 4) != 0;
+	return persona_pick(persona, "supervised", 8) != 0;
+}
+
+bool
+persona_is_shared(const struct persona *persona)
+{
+	return persona->model->kind == PERSONA_IPAD && persona_is_supervised(persona) &&
+	       persona_pick(persona, "shared", 3) == 0;
 }
 
 void
