@@ -14,9 +14,10 @@ SELECT id, COALESCE(name, '') FROM device WHERE id >= $1 AND substr(id, 1, lengt
 
 -- name: cli_device_show
 SELECT v.id, v.device_id, v.kind, v.udid, v.serial, v.name, v.model, v.product, v.os_version, v.os_major, v.build,
-	v.topic, v.state, v.push_state, v.enrolled_at, v.last_seen, e.token_at, e.token_tally,
+	v.topic, v.state, v.push_state, v.enrolled_at, v.last_seen,
+	v.user_id, v.user_short_name, v.user_long_name, v.not_on_console, e.token_at, e.token_tally,
 	CASE WHEN e.unlock_token IS NULL THEN 0 ELSE 1 END, CASE WHEN e.bootstrap_token IS NULL THEN 0 ELSE 1 END,
-	e.awaiting_configuration, e.certificate, e.identity_expires, p.sent_at, p.status, COALESCE(p.stopped, p.reason), e.no
+	v.awaiting, e.await_until, e.certificate, e.identity_expires, p.sent_at, p.status, COALESCE(p.stopped, p.reason), e.no
 FROM device v JOIN enrollment e ON e.id = v.id LEFT JOIN push p ON p.enrollment_no = e.no
 WHERE v.id = $1;
 

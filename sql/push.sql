@@ -35,7 +35,8 @@ UPDATE push
 SET topic = (SELECT e.topic FROM enrollment e WHERE e.no = push.enrollment_no),
 	stopped = NULL, attempts = 0, failures = 0, under_way = 0,
 	due_at = CASE WHEN wanted > served OR EXISTS (
-		SELECT 1 FROM delivery d WHERE d.enrollment_no = push.enrollment_no AND d.ended_at IS NULL) THEN $2 END
+		SELECT 1 FROM delivery d /*sqlite INDEXED BY delivery_open*/
+		WHERE d.enrollment_no = push.enrollment_no AND d.ended_at IS NULL) THEN $2 END
 WHERE enrollment_no = $1;
 
 -- name: push_due
@@ -43,7 +44,8 @@ SELECT p.enrollment_no, p.wanted, p.attempts, p.failures, e.id, e.push_token, e.
 	CASE WHEN e.state = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0 AND e.push_token IS NOT NULL
 		THEN 1 ELSE 0 END,
 	CASE WHEN p.wanted > p.served OR EXISTS (
-		SELECT 1 FROM delivery w WHERE w.enrollment_no = p.enrollment_no AND w.ended_at IS NULL) THEN 1 ELSE 0 END,
+		SELECT 1 FROM delivery w /*sqlite INDEXED BY delivery_open*/
+		WHERE w.enrollment_no = p.enrollment_no AND w.ended_at IS NULL) THEN 1 ELSE 0 END,
 	p.served
 FROM push p JOIN enrollment e ON e.no = p.enrollment_no
 LEFT JOIN enrollment d ON d.no = e.device_no
@@ -61,7 +63,7 @@ SELECT due_at FROM push WHERE topic = $1 AND due_at IS NOT NULL ORDER BY due_at 
 
 -- name: push_has_open
 -- Is there a command that may go now?
-SELECT 1 FROM delivery d
+SELECT 1 FROM delivery d /*sqlite INDEXED BY delivery_open*/
 WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND (d.not_before IS NULL OR d.not_before <= $2)
 	AND (d.expires_at IS NULL OR d.expires_at > $2) LIMIT 1;
 

@@ -100,3 +100,24 @@ WHERE no > $1 AND substr(raw, 2, 1) <> $3 ORDER BY no LIMIT $2;
 
 -- name: reseal_answer_put
 UPDATE answer_secret SET raw = $2 WHERE no = $1 AND raw = $3;
+
+-- name: reseal_token_source_find
+SELECT type, type, key FROM token_source
+WHERE type > $1 AND key IS NOT NULL AND substr(key, 2, 1) <> $3 ORDER BY type LIMIT $2;
+
+-- name: reseal_token_source_put
+UPDATE token_source SET key = $2 WHERE type = $1 AND key = $3;
+
+-- name: reseal_return_profile_find
+SELECT kind, kind, profile FROM return_profile
+WHERE kind > $1 AND substr(profile, 2, 1) <> $3 ORDER BY kind LIMIT $2;
+
+-- name: reseal_return_profile_put
+UPDATE return_profile SET profile = $2 WHERE kind = $1 AND profile = $3;
+
+-- name: reseal_login_user_find
+SELECT name, name, ha1 FROM login_user
+WHERE name > $1 AND substr(ha1, 2, 1) <> $3 ORDER BY name LIMIT $2;
+
+-- name: reseal_login_user_put
+UPDATE login_user SET ha1 = $2 WHERE name = $1 AND ha1 = $3;

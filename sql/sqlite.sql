@@ -24,6 +24,12 @@ SELECT e.id AS id,
 		ELSE 'ready' END AS push_state,
 	strftime('%Y-%m-%dT%H:%M:%fZ', e.enrolled_at / 1000.0, 'unixepoch') AS enrolled_at,
 	strftime('%Y-%m-%dT%H:%M:%fZ', e.last_seen / 1000.0, 'unixepoch') AS last_seen,
+	e.user_id AS user_id,
+	e.user_short_name AS user_short_name,
+	e.user_long_name AS user_long_name,
+	e.not_on_console AS not_on_console,
+	e.awaiting_configuration AS awaiting,
+	strftime('%Y-%m-%dT%H:%M:%fZ', e.await_until / 1000.0, 'unixepoch') AS await_until,
 	COALESCE(e.model_name, d.model_name) AS model_name,
 	COALESCE(e.supervised, d.supervised) AS supervised,
 	COALESCE(e.enrolled_via_dep, d.enrolled_via_dep) AS enrolled_via_dep,
@@ -42,6 +48,9 @@ BEGIN
 		OR NEW.os_version IS NOT OLD.os_version OR NEW.os_major IS NOT OLD.os_major
 		OR NEW.build IS NOT OLD.build OR NEW.topic IS NOT OLD.topic OR NEW.push_state IS NOT OLD.push_state
 		OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.last_seen IS NOT OLD.last_seen
+		OR NEW.user_id IS NOT OLD.user_id OR NEW.user_short_name IS NOT OLD.user_short_name
+		OR NEW.user_long_name IS NOT OLD.user_long_name OR NEW.not_on_console IS NOT OLD.not_on_console
+		OR NEW.awaiting IS NOT OLD.awaiting OR NEW.await_until IS NOT OLD.await_until
 		OR NEW.model_name IS NOT OLD.model_name OR NEW.supervised IS NOT OLD.supervised
 		OR NEW.enrolled_via_dep IS NOT OLD.enrolled_via_dep OR NEW.user_approved IS NOT OLD.user_approved;
 	SELECT RAISE(ABORT, 'device: only a blocked device can be set to enrolled')
@@ -107,7 +116,8 @@ SELECT e.id AS device,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.sent_at / 1000.0, 'unixepoch') AS sent_at,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.ended_at / 1000.0, 'unixepoch') AS ended_at,
 	d.not_now_count AS not_now_count,
-	d.reason AS reason
+	d.reason AS reason,
+	d.setup AS setup
 FROM delivery d
 JOIN enrollment e ON e.no = d.enrollment_no
 JOIN payload p ON p.no = d.payload_no;
@@ -130,7 +140,8 @@ SELECT e.id AS device,
 	p.uuid AS uuid,
 	d.state AS state,
 	strftime('%Y-%m-%dT%H:%M:%fZ', d.queued_at / 1000.0, 'unixepoch') AS created_at,
-	CAST(strftime('%s', 'now') AS INTEGER) - d.queued_at / 1000 AS age
+	CAST(strftime('%s', 'now') AS INTEGER) - d.queued_at / 1000 AS age,
+	d.setup AS setup
 FROM delivery d
 JOIN enrollment e ON e.no = d.enrollment_no
 JOIN payload p ON p.no = d.payload_no
@@ -157,6 +168,7 @@ BEGIN
 	WHERE NEW.expires IS NOT NULL AND (NEW.expires NOT GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*' OR julianday(NEW.expires) IS NULL);
 	SELECT RAISE(ABORT, 'queue: expires must be after not_before')
 	WHERE julianday(NEW.expires) <= julianday(NEW.not_before);
+	SELECT RAISE(ABORT, 'queue: setup must be 0 or 1') WHERE NEW.setup IS NOT NULL AND NEW.setup NOT IN (0, 1);
 	SELECT RAISE(ABORT, 'queue: uuid, state, created_at and age are given by the store')
 	WHERE COALESCE(NEW.uuid, NEW.state, NEW.created_at, NEW.age) IS NOT NULL;
 	SELECT RAISE(ABORT, 'EraseDevice: confirm must be the id of the device, as in json_object(''confirm'', ''<device id>'')')
@@ -180,7 +192,7 @@ BEGIN
 				SELECT 1 FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no
 				WHERE e.id = NEW.device AND d.payload_no = p.no));
 
-	INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
+	INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at, setup)
 	SELECT new_enrollment_no,
 		(SELECT p.no FROM payload p
 		WHERE p.origin = 'sql' AND p.created_at = now_ms AND p.request = new_request
@@ -194,7 +206,7 @@ BEGIN
 		'queued', COALESCE(NEW.priority, 0),
 		CAST(round((julianday(NEW.not_before) - 2440587.5) * 86400000) AS INTEGER),
 		CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER),
-		now_ms
+		now_ms, COALESCE(NEW.setup, 0)
 	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
 			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
 			CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms,
@@ -215,7 +227,8 @@ CREATE TRIGGER queue_update INSTEAD OF UPDATE ON queue
 BEGIN
 	SELECT RAISE(ABORT, 'queue: only priority, not_before and expires can be changed')
 	WHERE NEW.device IS NOT OLD.device OR NEW.request IS NOT OLD.request OR NEW.args IS NOT OLD.args
-		OR NEW.uuid IS NOT OLD.uuid OR NEW.state IS NOT OLD.state OR NEW.created_at IS NOT OLD.created_at;
+		OR NEW.uuid IS NOT OLD.uuid OR NEW.state IS NOT OLD.state OR NEW.created_at IS NOT OLD.created_at
+		OR NEW.setup IS NOT OLD.setup;
 	SELECT RAISE(ABORT, 'queue: priority must be an integer') WHERE typeof(NEW.priority) <> 'integer';
 	SELECT RAISE(ABORT, 'queue: not_before must be a time like 2026-11-24T08:00:00Z')
 	WHERE NEW.not_before IS NOT NULL
@@ -254,6 +267,54 @@ BEGIN
 			-- APNs could not take the last one: its wait is kept.
 			WHEN failures > 0 AND due_at IS NOT NULL THEN due_at
 			ELSE min(COALESCE(due_at, excluded.due_at), COALESCE(excluded.due_at, due_at)) END;
+END;
+
+-- ---- setup_command ----
+--
+-- What a device (or user) gets that waits to be configured.  To check it, it is stored as a payload, and taken away again.
+
+CREATE VIEW setup_command AS
+SELECT no AS id, channel AS channel, position AS position, request AS request,
+	CASE WHEN args LIKE '%UnlockToken%' THEN json_replace(args, '$.UnlockToken', '(secret)') ELSE args END AS args
+FROM setup_step;
+
+CREATE TRIGGER setup_command_insert INSTEAD OF INSERT ON setup_command
+BEGIN
+	SELECT RAISE(ABORT, 'setup_command: request is missing') WHERE NEW.request IS NULL;
+	SELECT RAISE(ABORT, 'setup_command: id is given by the store') WHERE NEW.id IS NOT NULL;
+	SELECT RAISE(ABORT, 'setup_command: channel is device or user')
+	WHERE NEW.channel IS NOT NULL AND NEW.channel NOT IN ('device', 'user');
+	SELECT RAISE(ABORT, 'setup_command: position must be an integer')
+	WHERE NEW.position IS NOT NULL AND typeof(NEW.position) <> 'integer';
+	SELECT RAISE(ABORT, 'setup_command: args is not valid JSON') WHERE NEW.args IS NOT NULL AND NOT json_valid(NEW.args);
+	SELECT RAISE(ABORT, 'setup_command: args must be a JSON object')
+	WHERE NEW.args IS NOT NULL AND json_type(NEW.args) <> 'object';
+	SELECT RAISE(ABORT, 'setup_command: EraseDevice sets nothing up') WHERE NEW.request = 'EraseDevice';
+	SELECT RAISE(ABORT, 'setup_command: DeviceConfigured and UserConfigured go out by themselves')
+	WHERE NEW.request IN ('DeviceConfigured', 'UserConfigured');
+	INSERT INTO payload (uuid, request, args, origin, created_at)
+	VALUES ('setup_command ' || hex(randomblob(16)),
+		CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END, NULLIF(NEW.args, '{}'), 'sql', 0);
+	DELETE FROM payload WHERE uuid GLOB 'setup_command *';
+	INSERT INTO setup_step (channel, position, request, args)
+	VALUES (COALESCE(NEW.channel, 'device'),
+		COALESCE(NEW.position, (SELECT COALESCE(max(s.position), 0) + 1 FROM setup_step s
+			WHERE s.channel = COALESCE(NEW.channel, 'device'))),
+		CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END, NULLIF(NEW.args, '{}'));
+END;
+
+CREATE TRIGGER setup_command_update INSTEAD OF UPDATE ON setup_command
+BEGIN
+	SELECT RAISE(ABORT, 'setup_command: only position can be changed')
+	WHERE NEW.id IS NOT OLD.id OR NEW.channel IS NOT OLD.channel OR NEW.request IS NOT OLD.request
+		OR NEW.args IS NOT OLD.args;
+	SELECT RAISE(ABORT, 'setup_command: position must be an integer') WHERE typeof(NEW.position) <> 'integer';
+	UPDATE setup_step SET position = NEW.position WHERE no = OLD.id;
+END;
+
+CREATE TRIGGER setup_command_delete INSTEAD OF DELETE ON setup_command
+BEGIN
+	DELETE FROM setup_step WHERE no = OLD.id;
 END;
 
 CREATE VIEW result AS
@@ -337,15 +398,16 @@ CREATE TRIGGER setting_insert INSTEAD OF INSERT ON setting
 BEGIN
 	SELECT RAISE(ABORT, 'setting: scep_challenge is kept sealed; set it with pomona setting set')
 	WHERE NEW.name = 'scep_challenge';
-	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, keep_history, keep_secrets, scep_challenge, scep_days, scep_legacy, signature_sha1, pin_unknown, scep_url, enroll_open, enroll_topic, enroll_description, enroll_consent, enroll_access_rights, enroll_sign_message, enroll_apns or enroll_ota')
+	SELECT RAISE(ABORT, 'setting: name is server_url, organization, enroll_topics, enroll_devices, keep_results, keep_events, keep_history, keep_secrets, scep_challenge, scep_days, scep_legacy, signature_sha1, pin_unknown, scep_url, enroll_open, enroll_topic, enroll_description, enroll_consent, enroll_access_rights, enroll_sign_message, enroll_apns, enroll_ota, ddm_url, return_to_service, return_to_service_plan, return_to_service_retry, user_authenticate, user_realm or await_timeout')
 	WHERE NEW.name IS NULL OR NEW.name NOT IN
 		('server_url', 'organization', 'enroll_topics', 'enroll_devices', 'keep_results', 'keep_events', 'keep_history', 'keep_secrets', 'scep_days', 'scep_legacy', 'signature_sha1',
-		'pin_unknown', 'scep_url', 'enroll_open', 'enroll_topic', 'enroll_description', 'enroll_consent', 'enroll_access_rights', 'enroll_sign_message', 'enroll_apns', 'enroll_ota');
+		'pin_unknown', 'scep_url', 'enroll_open', 'enroll_topic', 'enroll_description', 'enroll_consent', 'enroll_access_rights', 'enroll_sign_message', 'enroll_apns', 'enroll_ota',
+		'ddm_url', 'return_to_service', 'return_to_service_plan', 'return_to_service_retry', 'user_authenticate', 'user_realm', 'await_timeout');
 	SELECT RAISE(ABORT, 'setting: value is missing') WHERE NEW.value IS NULL;
 	-- A number of days may be written without quotes.
 	SELECT RAISE(ABORT, 'setting: value must be text')
 	WHERE typeof(NEW.value) <> 'text'
-		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events', 'keep_history', 'keep_secrets', 'scep_days', 'enroll_access_rights'));
+		AND NOT (typeof(NEW.value) = 'integer' AND NEW.name IN ('keep_results', 'keep_events', 'keep_history', 'keep_secrets', 'scep_days', 'enroll_access_rights', 'await_timeout'));
 	SELECT RAISE(ABORT, 'setting: server_url must be like https://mdm.example.com, without a / at its end')
 	WHERE NEW.name = 'server_url' AND (NEW.value NOT GLOB 'https://[A-Za-z0-9[]*' OR NEW.value GLOB '*/'
 		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000);
@@ -395,7 +457,23 @@ BEGIN
 	WHERE NEW.name = 'enroll_ota' AND NEW.value NOT IN ('on', 'off');
 	SELECT RAISE(ABORT, 'setting: enroll_apns is production or development')
 	WHERE NEW.name = 'enroll_apns' AND NEW.value NOT IN ('production', 'development');
+	SELECT RAISE(ABORT, 'setting: ddm_url is an http:// or https:// URL, without a query, a user or a password')
+	WHERE NEW.name = 'ddm_url' AND (NOT (NEW.value GLOB 'http://[A-Za-z0-9[]*' OR NEW.value GLOB 'https://[A-Za-z0-9[]*')
+		OR NEW.value GLOB '*[?#"<>\ ]*' OR length(NEW.value) > 4000
+		OR instr(substr(NEW.value, 1, instr(substr(NEW.value, 9) || '/', '/') + 8), '@') > 0);
+	SELECT RAISE(ABORT, 'setting: return_to_service is off, erase or keep_apps')
+	WHERE NEW.name = 'return_to_service' AND NEW.value NOT IN ('off', 'erase', 'keep_apps');
+	SELECT RAISE(ABORT, 'setting: return_to_service_plan and return_to_service_retry are on or off')
+	WHERE NEW.name IN ('return_to_service_plan', 'return_to_service_retry') AND NEW.value NOT IN ('on', 'off');
 	SELECT RAISE(ABORT, 'setting: pin_unknown is on or off') WHERE NEW.name = 'pin_unknown' AND NEW.value NOT IN ('on', 'off');
+	SELECT RAISE(ABORT, 'setting: user_authenticate is decline, accept or digest')
+	WHERE NEW.name = 'user_authenticate' AND NEW.value NOT IN ('decline', 'accept', 'digest');
+	SELECT RAISE(ABORT, 'setting: user_realm is 1 to 100 printable ASCII characters without " or \')
+	WHERE NEW.name = 'user_realm' AND (length(NEW.value) NOT BETWEEN 1 AND 100 OR NEW.value GLOB '*[^ -~]*'
+		OR instr(NEW.value, '"') > 0 OR instr(NEW.value, '\') > 0);
+	SELECT RAISE(ABORT, 'setting: await_timeout is a whole number of minutes from 1 to 1440')
+	WHERE NEW.name = 'await_timeout' AND (NEW.value GLOB '*[^0-9]*' OR NEW.value GLOB '0*' OR length(NEW.value) > 4
+		OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 1440);
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
@@ -417,6 +495,36 @@ BEGIN
 	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'setting',
 		json_object('name', OLD.name));
 END;
+
+-- ---- back-ends, and what devices report of their declarations ----
+
+CREATE VIEW token_service AS
+SELECT type, method, url, issuer, strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at
+FROM token_source;
+
+CREATE VIEW declaration_status AS
+SELECT e.id AS device,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.received_at / 1000.0, 'unixepoch') AS received_at,
+	s.report AS report
+FROM ddm_status s
+JOIN enrollment e ON e.no = s.enrollment_no;
+
+-- One row a declaration that the device knows.
+CREATE VIEW declaration AS
+SELECT e.id AS device,
+	CASE k.key WHEN 'activations' THEN 'activation' WHEN 'assets' THEN 'asset'
+		WHEN 'configurations' THEN 'configuration' ELSE k.key END AS kind,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.identifier') END AS identifier,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.active') END AS active,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.valid') END AS valid,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$."server-token"') END AS server_token,
+	CASE WHEN j.type = 'object' THEN json_extract(j.value, '$.reasons') END AS reasons,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.declarations_at / 1000.0, 'unixepoch') AS seen_at
+FROM ddm_status s
+JOIN enrollment e ON e.no = s.enrollment_no,
+	json_each(s.declarations) k,
+	json_each(CASE WHEN k.type = 'array' THEN k.value ELSE '[]' END) j
+WHERE j.type = 'object';
 
 -- ---- facts learnt from answers ----
 --

@@ -40,6 +40,9 @@ static const struct conf_key {
 	{"push", "backoff", CONF_NUMBER, offsetof(struct conf, backoff), 1, 86400},
 	{"push", "backoff_429", CONF_NUMBER, offsetof(struct conf, backoff_429), 1, 86400},
 	{"push", "retry", CONF_NUMBER, offsetof(struct conf, retry), 1, 86400},
+	{"relay", "socket", CONF_STRING, offsetof(struct conf, relay_socket), 0, 0},
+	{"relay", "ca", CONF_STRING, offsetof(struct conf, relay_ca), 0, 0},
+	{"relay", "timeout", CONF_NUMBER, offsetof(struct conf, relay_timeout), 1, 25},
 	{"enroll", "sign_certificate", CONF_STRING, offsetof(struct conf, sign_certificate), 0, 0},
 	{"enroll", "sign_key", CONF_STRING, offsetof(struct conf, sign_key), 0, 0},
 	{"enroll", "trust", CONF_STRING, offsetof(struct conf, enroll_trust), 0, 0},
@@ -117,6 +120,7 @@ set_defaults(struct conf *conf)
 		.retry = 300,
 		.backoff = 900,
 		.backoff_429 = 30,
+		.relay_timeout = 10,
 		.log_level = "info",
 	};
 }
@@ -142,6 +146,8 @@ conf_read(struct conf *conf, const char *path, struct arena *arena, struct err *
 	if (conf->database == NULL || conf->key == NULL || conf->apns_url == NULL)
 		return err_set(err, ERR_BAD_INPUT,
 			"%s: database, key and apns_url must not be empty", path);
+	if (conf->relay_socket == NULL)
+		conf->relay_socket = arena_printf(arena, "%s-relay", conf->database);
 	if (conf->sign_key != NULL && conf->sign_certificate == NULL)
 		return err_set(err, ERR_BAD_INPUT, "%s: sign_key without sign_certificate", path);
 	if (conf->log_level == NULL || log_level_from_name(conf->log_level) < 0)

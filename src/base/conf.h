@@ -37,6 +37,11 @@ struct conf {
 	long backoff_429;     /* seconds after a 429 that does not say how long; doubles */
 	long retry; /* seconds until a device that does not come is pushed again, the first time */
 
+	/* [relay]: the worker's calls to HTTP back-ends, for the responder */
+	const char *relay_socket; /* where it listens; never NULL */
+	const char *relay_ca;     /* PEM file that verifies back-ends; NULL: the system's */
+	long relay_timeout;       /* seconds a call may take */
+
 	/* [enroll]: files in PEM; NULL: none */
 	const char *sign_certificate; /* signs profiles; its issuers follow in the file */
 	const char *sign_key;         /* NULL: it is in the same file */

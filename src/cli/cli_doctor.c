@@ -315,6 +315,7 @@ static const struct {
 	{"devices", SCHEMA, doctor_check_devices},
 	{"identities", SCHEMA, doctor_check_identities},
 	{"server", SCHEMA, doctor_check_server},
+	{"back-ends", SCHEMA, doctor_check_backends},
 	{"APNs", SCHEMA, doctor_check_apns},
 };
 

@@ -145,6 +145,7 @@ take_options(struct adding *adding)
 	if (kind == ERR_OK)
 		kind = words_time(words, "expires", &command->expires, adding->err);
 	adding->cli->usage = kind != ERR_OK;
+	command->setup = cli_option(adding->cli, "setup") != NULL;
 	command->origin = "cli";
 	command->args = adding->given.args;
 	command->body = adding->given.body;

@@ -72,6 +72,10 @@ enum err_kind cli_queue_list(struct cli *cli, struct err *err);
 enum err_kind cli_result_list(struct cli *cli, struct err *err);
 enum err_kind cli_result_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_return_to_service_list(struct cli *cli, struct err *err);
+enum err_kind cli_return_to_service_remove(struct cli *cli, struct err *err);
+enum err_kind cli_return_to_service_set(struct cli *cli, struct err *err);
+
 enum err_kind cli_scep_challenge(struct cli *cli, struct err *err);
 
 enum err_kind cli_secret_list(struct cli *cli, struct err *err);
@@ -81,6 +85,19 @@ enum err_kind cli_setting_get(struct cli *cli, struct err *err);
 enum err_kind cli_setting_list(struct cli *cli, struct err *err);
 enum err_kind cli_setting_set(struct cli *cli, struct err *err);
 enum err_kind cli_setting_unset(struct cli *cli, struct err *err);
+
+enum err_kind cli_token_service_hook(struct cli *cli, struct err *err);
+enum err_kind cli_token_service_list(struct cli *cli, struct err *err);
+enum err_kind cli_token_service_maid(struct cli *cli, struct err *err);
+enum err_kind cli_token_service_remove(struct cli *cli, struct err *err);
+enum err_kind cli_setup_add(struct cli *cli, struct err *err);
+enum err_kind cli_setup_list(struct cli *cli, struct err *err);
+enum err_kind cli_setup_remove(struct cli *cli, struct err *err);
+
+enum err_kind cli_user_add(struct cli *cli, struct err *err);
+enum err_kind cli_user_list(struct cli *cli, struct err *err);
+enum err_kind cli_user_password(struct cli *cli, struct err *err);
+enum err_kind cli_user_remove(struct cli *cli, struct err *err);
 
 enum err_kind cli_version(struct cli *cli, struct err *err);
 

@@ -47,4 +47,8 @@ void doctor_check_identities(struct doctor *doctor);
 void doctor_check_server(struct doctor *doctor);
 void doctor_check_apns(struct doctor *doctor);
 
+/* ---- doctor_backend.c ---- */
+
+void doctor_check_backends(struct doctor *doctor);
+
 #endif

@@ -7,6 +7,7 @@
  */
 #include "codec/text.h"
 
+#include <ctype.h>
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -40,6 +41,18 @@ text_base64_encode(struct arena *arena, const void *bytes, size_t len)
 	buf.bytes[0] = '\0';
 	text_base64_append(&buf, bytes, len);
 	return buf.bytes;
+}
+
+void
+text_base64url_append(struct buf *buf, const void *bytes, size_t len)
+{
+	size_t begin = buf->len;
+
+	text_base64_append(buf, bytes, len);
+	while (buf->len > begin && buf->bytes[buf->len - 1] == '=')
+		buf->bytes[--buf->len] = '\0';
+	for (char *p = buf->bytes + begin; p < buf->bytes + buf->len; p++)
+		*p = *p == '+' ? '-' : *p == '/' ? '_' : *p;
 }
 
 /* What a character of base64 stands for: its six bits, or one of these. */
@@ -176,6 +189,20 @@ text_url_decode(
 	*o = '\0';
 	*out_len = (size_t)(o - out);
 	return out;
+}
+
+void
+text_url_append(struct buf *buf, const char *text, size_t len, const char *plain)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if ((c < 0x80 && isalnum(c)) || (c != 0 && strchr("-._~", c) != NULL) ||
+			(c != 0 && strchr(plain, c) != NULL))
+			buf_byte(buf, text[i]);
+		else
+			buf_printf(buf, "%%%02X", c);
+	}
 }
 
 /* ---- UTF-8 ---- */

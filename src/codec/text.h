@@ -17,6 +17,9 @@
 char *text_base64_encode(struct arena *arena, const void *bytes, size_t len);
 void text_base64_append(struct buf *buf, const void *bytes, size_t len);
 
+/* The alphabet for URLs, without padding (RFC 4648, section 5). */
+void text_base64url_append(struct buf *buf, const void *bytes, size_t len);
+
 /*
  * White space between the characters is passed over; padding that is missing in whole or in part is
  * taken, and so are bits behind the last byte that are not zero, as what is meant is clear.  Any
@@ -36,6 +39,9 @@ unsigned char *text_hex_decode(struct arena *arena, const char *text, size_t len
  * OUT_LEN. */
 char *text_url_decode(
 	struct arena *arena, const char *text, size_t len, bool plus_is_space, size_t *out_len);
+
+/* Escapes as %XX, in capitals, all bytes but letters, digits, "-._~" and those of PLAIN. */
+void text_url_append(struct buf *buf, const char *text, size_t len, const char *plain);
 
 /* Well-formed UTF-8 without U+0000? */
 bool text_is_utf8(const char *text, size_t len);

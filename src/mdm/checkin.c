@@ -96,15 +96,54 @@ checkin_is_user(const struct checkin_visit *visit)
 	return visit->ids.id != visit->ids.device_id;
 }
 
-enum err_kind
-checkin_bind(struct checkin_visit *visit, struct enrollment *enrollment)
+static enum err_kind
+bind_ids(struct checkin_visit *visit, const struct enrollment_ids *ids,
+	struct enrollment *enrollment)
 {
-	enum err_kind kind = enrollment_bind(
-		visit->mdm, &visit->ids, &visit->checkin->caller, enrollment, visit->err);
+	enum err_kind kind =
+		enrollment_bind(visit->mdm, ids, &visit->checkin->caller, enrollment, visit->err);
 
 	if (kind == ERR_OK && strcmp(enrollment->state, "checked_out") == 0)
 		return err_set(visit->err, ERR_FORBIDDEN, "the device has checked out");
 	return kind;
+}
+
+enum err_kind
+checkin_bind(struct checkin_visit *visit, struct enrollment *enrollment)
+{
+	return bind_ids(visit, &visit->ids, enrollment);
+}
+
+enum err_kind
+checkin_bind_device(struct checkin_visit *visit, struct enrollment *device)
+{
+	struct enrollment_ids ids = visit->ids;
+
+	ids.id = visit->ids.device_id;
+	return bind_ids(visit, &ids, device);
+}
+
+enum err_kind
+checkin_add_user(struct checkin_visit *visit, const struct enrollment *device, const char *topic,
+	struct enrollment *user)
+{
+	const struct enrollment_ids *ids = &visit->ids;
+	struct db_row row;
+	enum err_kind kind = db_first(visit->mdm->db, SQL_ENROLLMENT_ADD_USER,
+		DB_ARGS(DB_TEXT(ids->id), DB_TEXT(enrollment_kind_name(ids->kind)),
+			DB_INT(device->no), DB_TEXT(topic), DB_TEXT(ids->user_id),
+			DB_TEXT(ids->user_short_name), DB_TEXT(ids->user_long_name)),
+		&row, visit->err);
+
+	*user = (struct enrollment){.id = ids->id, .device_no = device->no};
+	if (kind == ERR_NOT_FOUND)
+		return err_set(visit->err, ERR_FORBIDDEN, "the user belongs to another device");
+	if (kind != ERR_OK)
+		return kind;
+	user->no = db_int(&row, 0);
+	user->blocked = db_int(&row, 1) != 0;
+	user->auth_token = db_text(&row, 2);
+	return user->blocked ? err_set(visit->err, ERR_FORBIDDEN, "the user is blocked") : ERR_OK;
 }
 
 /* ---- the table ---- */
@@ -119,22 +158,39 @@ static const struct {
 	{"SetBootstrapToken", checkin_set_bootstrap_token},
 	{"GetBootstrapToken", checkin_get_bootstrap_token},
 	{"UserAuthenticate", checkin_user_authenticate},
+	{"DeclarativeManagement", checkin_declarative_management},
+	{"GetToken", checkin_get_token},
+	{"ReturnToService", checkin_return_to_service},
 };
+
+/* A device asks for its declarations again and again; it need not wait for the write lock. */
+bool
+checkin_only_reads(const struct plist *message)
+{
+	const char *type = plist_get_string(message, "MessageType");
+
+	return type != NULL && strcmp(type, "DeclarativeManagement") == 0 &&
+	       plist_get(message, "Data") == NULL;
+}
 
 enum err_kind
 checkin_handle(struct mdm *mdm, const struct checkin *checkin, struct buf *reply,
 	const char **enrollment_id, struct err *err)
 {
 	const char *type = plist_get_string(checkin->message, "MessageType");
+	struct checkin_after unwanted;
 	struct checkin_visit visit = {.mdm = mdm,
 		.checkin = checkin,
 		.message = checkin->message,
 		.reply = reply,
+		.after = checkin->after != NULL ? checkin->after : &unwanted,
 		.err = err};
 
+	*visit.after = (struct checkin_after){0};
 	if (type == NULL)
 		return err_set(err, ERR_BAD_INPUT, "MessageType must be a string");
-	if (checkin->raw_len > CHECKIN_MOST)
+	/* A report on declarations may be long, and is not kept as it came. */
+	if (checkin->raw_len > CHECKIN_MOST && strcmp(type, "DeclarativeManagement") != 0)
 		return err_set(err, ERR_TOO_LARGE, "a check-in has at most %d bytes", CHECKIN_MOST);
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		if (strcmp(messages[i].name, type) != 0)

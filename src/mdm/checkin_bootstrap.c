@@ -5,6 +5,17 @@
 
 #include "mdm/event.h"
 
+/* Apple's schema: on the device channel, and not of a User Enrollment. */
+static enum err_kind
+bind_device(struct checkin_visit *visit, struct enrollment *device)
+{
+	if (visit->ids.kind != ENROLLMENT_DEVICE)
+		return err_set(visit->err, ERR_BAD_INPUT,
+			"a bootstrap token is a device's: it comes on the device channel, and not "
+			"of a User Enrollment");
+	return checkin_bind(visit, device);
+}
+
 enum err_kind
 checkin_set_bootstrap_token(struct checkin_visit *visit)
 {
@@ -15,7 +26,7 @@ checkin_set_bootstrap_token(struct checkin_visit *visit)
 
 	kind = checkin_data(visit, "BootstrapToken", false, CHECKIN_SECRET_MOST, &token);
 	if (kind == ERR_OK)
-		kind = checkin_bind(visit, &enrollment);
+		kind = bind_device(visit, &enrollment);
 	/* An empty token deletes. */
 	if (kind == ERR_OK && token != NULL && token->as.string.len > 0)
 		kind = checkin_seal(visit, "bootstrap_token", token->as.string.bytes,
@@ -28,35 +39,47 @@ checkin_set_bootstrap_token(struct checkin_visit *visit)
 	return kind;
 }
 
-/* None stored is a success with an empty body. */
 enum err_kind
-checkin_get_bootstrap_token(struct checkin_visit *visit)
+checkin_bootstrap_token(struct checkin_visit *visit, int64_t enrollment_no,
+	const unsigned char **token, size_t *len)
 {
 	struct mdm *mdm = visit->mdm;
-	struct enrollment enrollment;
-	struct plist *answer;
-	unsigned char *token;
+	unsigned char *opened = NULL;
 	const void *closed;
 	struct db_row row;
-	enum err_kind kind;
-	size_t len;
+	enum err_kind kind = db_first(mdm->db, SQL_ENROLLMENT_BOOTSTRAP_TOKEN,
+		DB_ARGS(DB_INT(enrollment_no)), &row, visit->err);
 
-	kind = checkin_bind(visit, &enrollment);
-	if (kind == ERR_OK)
-		kind = db_first(mdm->db, SQL_ENROLLMENT_BOOTSTRAP_TOKEN,
-			DB_ARGS(DB_INT(enrollment.no)), &row, visit->err);
+	*token = NULL;
 	if (kind != ERR_OK)
 		return kind;
-	closed = db_blob(&row, 1, &len);
+	closed = db_blob(&row, 1, len);
 	if (closed == NULL)
 		return ERR_OK;
 	kind = seal_open(mdm->key, mdm->arena,
 		arena_printf(mdm->arena, "enrollment/bootstrap_token/%s", db_text(&row, 0)), closed,
-		len, &token, &len, visit->err);
-	if (kind != ERR_OK)
+		*len, &opened, len, visit->err);
+	*token = opened;
+	return kind;
+}
+
+/* None stored is a success with an empty body. */
+enum err_kind
+checkin_get_bootstrap_token(struct checkin_visit *visit)
+{
+	struct arena *arena = visit->mdm->arena;
+	struct enrollment enrollment;
+	const unsigned char *token = NULL;
+	struct plist *answer;
+	size_t len = 0;
+	enum err_kind kind = bind_device(visit, &enrollment);
+
+	if (kind == ERR_OK)
+		kind = checkin_bootstrap_token(visit, enrollment.no, &token, &len);
+	if (kind != ERR_OK || token == NULL)
 		return kind;
-	answer = plist_dict(mdm->arena);
-	plist_set(mdm->arena, answer, "BootstrapToken", plist_data(mdm->arena, token, len));
+	answer = plist_dict(arena);
+	plist_set(arena, answer, "BootstrapToken", plist_data(arena, token, len));
 	plist_write_xml(visit->reply, answer, false);
 	return ERR_OK;
 }

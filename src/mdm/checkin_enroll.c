@@ -8,9 +8,12 @@
 
 #include "base/clock.h"
 #include "mdm/admission.h"
+#include "mdm/ddm.h"
+#include "mdm/await.h"
 #include "mdm/event.h"
 #include "mdm/identity.h"
 #include "mdm/inventory.h"
+#include "mdm/login.h"
 #include "mdm/push.h"
 #include "mdm/queue.h"
 
@@ -19,7 +22,7 @@ enum { PUSH_TOKEN_MOST = 256 };
 /* ---- Authenticate ---- */
 
 struct device_facts {
-	const char *topic, *serial, *name, *model, *product, *os_version, *build;
+	const char *topic, *serial, *name, *model, *model_name, *product, *os_version, *build;
 };
 
 static enum err_kind
@@ -34,6 +37,7 @@ take_device_facts(struct checkin_visit *visit, struct device_facts *facts)
 		{"SerialNumber", false, &facts->serial},
 		{"DeviceName", false, &facts->name},
 		{"Model", false, &facts->model},
+		{"ModelName", false, &facts->model_name},
 		{"ProductName", false, &facts->product},
 		{"OSVersion", false, &facts->os_version},
 		{"BuildVersion", false, &facts->build},
@@ -60,7 +64,7 @@ store_authenticate(
 			DB_TEXT(facts->model), DB_TEXT(facts->product), DB_TEXT(facts->os_version),
 			major == 0 ? DB_NULL() : DB_INT(major), DB_TEXT(facts->build),
 			DB_TEXT(facts->topic), DB_TEXT(certificate), DB_INT(clock_now()),
-			DB_TIME(expires)),
+			DB_TIME(expires), DB_TEXT(facts->model_name)),
 		&row, visit->err);
 	*no = db_int(&row, 0);
 	return kind == ERR_OK ? identity_belongs(visit->mdm, certificate, *no, visit->err) : kind;
@@ -78,6 +82,8 @@ clear_device(struct checkin_visit *visit, int64_t device_no, const char *reason)
 		kind = push_cancel(mdm, device_no, visit->err);
 	if (kind == ERR_OK)
 		kind = inventory_mark_stale(mdm, device_no, visit->err);
+	if (kind == ERR_OK)
+		kind = ddm_forget_status(mdm, device_no, visit->err);
 	if (kind == ERR_OK)
 		kind = db_run(mdm->db, SQL_ENROLLMENT_END_USERS, DB_ARGS(DB_INT(device_no)), NULL,
 			visit->err);
@@ -120,11 +126,13 @@ struct token_facts {
 	const char *topic, *magic;
 	const struct plist *token, *unlock_token;
 	bool awaiting_configuration;
+	struct db_value not_on_console;
 };
 
 static enum err_kind
 take_token_facts(struct checkin_visit *visit, struct token_facts *facts)
 {
+	const struct plist *console;
 	enum err_kind kind = checkin_string(visit, "Topic", true, &facts->topic);
 
 	if (kind == ERR_OK)
@@ -134,6 +142,10 @@ take_token_facts(struct checkin_visit *visit, struct token_facts *facts)
 	if (kind == ERR_OK)
 		kind = checkin_data(
 			visit, "UnlockToken", false, CHECKIN_SECRET_MOST, &facts->unlock_token);
+	console = plist_get_typed(visit->message, "NotOnConsole", PLIST_BOOLEAN);
+	facts->not_on_console =
+		console == NULL ? DB_NULL()
+				: DB_INT(plist_get_boolean(visit->message, "NotOnConsole", false));
 	facts->awaiting_configuration =
 		plist_get_boolean(visit->message, "AwaitingConfiguration", false);
 	return kind;
@@ -144,29 +156,18 @@ take_token_facts(struct checkin_visit *visit, struct token_facts *facts)
 static enum err_kind
 token_enrollment(struct checkin_visit *visit, const struct token_facts *facts, int64_t *no)
 {
-	struct enrollment_ids device_ids = visit->ids;
-	struct enrollment device;
-	struct db_row row;
-	enum err_kind kind;
+	struct enrollment device, user;
+	enum err_kind kind = checkin_bind_device(visit, &device);
 
-	device_ids.id = visit->ids.device_id;
-	kind = enrollment_bind(
-		visit->mdm, &device_ids, &visit->checkin->caller, &device, visit->err);
 	if (kind != ERR_OK)
 		return kind;
-	if (strcmp(device.state, "checked_out") == 0)
-		return err_set(visit->err, ERR_FORBIDDEN, "the device has checked out");
 	*no = device.no;
 	if (!checkin_is_user(visit))
 		return ERR_OK;
-	kind = db_first(visit->mdm->db, SQL_ENROLLMENT_ADD_USER,
-		DB_ARGS(DB_TEXT(visit->ids.id), DB_TEXT(enrollment_kind_name(visit->ids.kind)),
-			DB_INT(device.no), DB_TEXT(facts->topic), DB_TEXT(visit->ids.user_id),
-			DB_TEXT(visit->ids.user_short_name), DB_TEXT(visit->ids.user_long_name)),
-		&row, visit->err);
-	if (kind == ERR_NOT_FOUND)
-		return err_set(visit->err, ERR_FORBIDDEN, "the user belongs to another device");
-	*no = db_int(&row, 0);
+	kind = checkin_add_user(visit, &device, facts->topic, &user);
+	if (kind == ERR_OK && !login_is_valid(user.auth_token, visit->ids.auth_token))
+		return err_set(visit->err, ERR_FORBIDDEN, "the AuthToken is missing or wrong");
+	*no = user.no;
 	return kind;
 }
 
@@ -187,7 +188,7 @@ store_token(struct checkin_visit *visit, const struct token_facts *facts, int64_
 	return db_first(visit->mdm->db, SQL_ENROLLMENT_TOKEN_UPDATE,
 		DB_ARGS(DB_INT(no), DB_BLOB(token->as.string.bytes, token->as.string.len), magic,
 			unlock_token, DB_TEXT(facts->topic), DB_INT(clock_now()),
-			DB_INT(facts->awaiting_configuration), DB_TEXT(visit->ids.user_short_name),
+			facts->not_on_console, DB_TEXT(visit->ids.user_short_name),
 			DB_TEXT(visit->ids.user_long_name)),
 		&row, visit->err);
 }
@@ -210,6 +211,8 @@ checkin_token_update(struct checkin_visit *visit)
 		kind = store_token(visit, &facts, no);
 	if (kind == ERR_OK)
 		kind = push_token_updated(visit->mdm, no, visit->err);
+	if (kind == ERR_OK && facts.awaiting_configuration)
+		kind = await_begin(visit->mdm, no, visit->err);
 	if (kind == ERR_OK)
 		kind = checkin_event(visit, EVENT_TOKEN_UPDATE, no, checkin_detail(visit, detail));
 	return kind;

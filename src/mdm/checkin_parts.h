@@ -17,6 +17,7 @@ struct checkin_visit {
 	const struct plist *message;
 	struct enrollment_ids ids;
 	struct buf *reply;
+	struct checkin_after *after;
 	struct err *err;
 };
 
@@ -28,6 +29,9 @@ enum err_kind checkin_check_out(struct checkin_visit *visit);
 enum err_kind checkin_set_bootstrap_token(struct checkin_visit *visit);
 enum err_kind checkin_get_bootstrap_token(struct checkin_visit *visit);
 enum err_kind checkin_user_authenticate(struct checkin_visit *visit);
+enum err_kind checkin_declarative_management(struct checkin_visit *visit);
+enum err_kind checkin_get_token(struct checkin_visit *visit);
+enum err_kind checkin_return_to_service(struct checkin_visit *visit);
 
 /* ---- their keys ---- */
 
@@ -47,6 +51,20 @@ bool checkin_is_user(const struct checkin_visit *visit);
 
 /* The enrollment it is from, with its pin checked; ERR_FORBIDDEN also when it has checked out. */
 enum err_kind checkin_bind(struct checkin_visit *visit, struct enrollment *enrollment);
+
+/* The enrollment's bootstrap token, opened; *TOKEN is NULL when none is stored. */
+enum err_kind checkin_bootstrap_token(struct checkin_visit *visit, int64_t enrollment_no,
+	const unsigned char **token, size_t *len);
+/* The device it is from, also when it comes on a user channel; likewise. */
+enum err_kind checkin_bind_device(struct checkin_visit *visit, struct enrollment *device);
+
+/*
+ * The user channel it is from, of DEVICE; USER gets its number, and whether it is blocked.  When it
+ * is not there it begins now, as authenticating.  ERR_FORBIDDEN when it is another device's, or
+ * blocked.
+ */
+enum err_kind checkin_add_user(struct checkin_visit *visit, const struct enrollment *device,
+	const char *topic, struct enrollment *user);
 
 /* The value sealed for its column of the enrollment; NULL stays NULL. */
 enum err_kind checkin_seal(struct checkin_visit *visit, const char *column, const void *bytes,

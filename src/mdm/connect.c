@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/await.h"
 #include "mdm/command.h"
 #include "mdm/enrollment.h"
 #include "mdm/escrow.h"
@@ -195,6 +196,8 @@ take_answer(struct visit *visit, const char *status, const char *state)
 	if (kind == ERR_OK)
 		kind = queue_end(visit->mdm, visit->enrollment.no, payload_no, state, reason,
 			&changed, visit->err);
+	if (kind == ERR_OK)
+		kind = await_answered(visit->mdm, &visit->enrollment, db_text(&row, 3), visit->err);
 	return kind == ERR_OK && strcmp(state, "acknowledged") == 0 ? learn(visit, &row) : kind;
 }
 
@@ -295,6 +298,25 @@ mark_sent(struct visit *visit, const struct queue_delivery *delivery)
 	return kind;
 }
 
+/* The next one for a device as it stands: while it waits to be configured setup commands, then what
+ * lets it go before anything else. */
+static enum err_kind
+find_next(struct visit *visit, struct queue_delivery *next)
+{
+	struct enrollment *enrollment = &visit->enrollment;
+	enum err_kind kind = await_look(visit->mdm, enrollment, visit->err);
+
+	if (kind != ERR_OK)
+		return kind;
+	if (enrollment->awaiting && enrollment->await_until != 0)
+		return queue_next(visit->mdm, enrollment->no, QUEUE_SETUP, next, visit->err);
+	if (enrollment->awaiting)
+		kind = queue_next(visit->mdm, enrollment->no, QUEUE_RELEASE, next, visit->err);
+	if (!enrollment->awaiting || kind == ERR_NOT_FOUND)
+		kind = queue_next(visit->mdm, enrollment->no, QUEUE_ANY, next, visit->err);
+	return kind;
+}
+
 /* A command that cannot be built ends as invalid and does not block those behind it. */
 static enum err_kind
 offer_next(struct visit *visit, struct buf *reply)
@@ -304,7 +326,7 @@ offer_next(struct visit *visit, struct buf *reply)
 	struct err why;
 	enum err_kind kind;
 
-	while ((kind = queue_next(mdm, visit->enrollment.no, &next, visit->err)) == ERR_OK) {
+	while ((kind = find_next(visit, &next)) == ERR_OK) {
 		kind = build(visit, &next, reply, &why);
 		if (kind == ERR_OK)
 			return mark_sent(visit, &next);
@@ -368,7 +390,8 @@ serve_report(struct visit *visit, const struct report *report, struct buf *reply
 		kind = report->take(visit, report->status, report->state);
 	if (kind == ERR_OK && idle && visit->enrollment.has_commands)
 		kind = queue_undefer(visit->mdm, visit->enrollment.no, visit->err);
-	if (kind == ERR_OK && (!idle || visit->enrollment.has_commands))
+	if (kind == ERR_OK &&
+		(!idle || visit->enrollment.has_commands || visit->enrollment.awaiting))
 		kind = offer_next(visit, reply);
 	if (kind == ERR_OK &&
 		(!idle || visit->note->offered != NULL || visit->enrollment.is_awaited))

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/login.h"
 
 enum { OS_MAJOR_MOST = 1000 };
 
@@ -83,6 +84,7 @@ enrollment_ids_of(struct arena *arena, const struct plist *message, struct enrol
 		.user_id = plist_get_string(message, "UserID"),
 		.user_short_name = plist_get_string(message, "UserShortName"),
 		.user_long_name = plist_get_string(message, "UserLongName"),
+		.auth_token = plist_get_string(message, "AuthToken"),
 	};
 	if (udid != NULL) {
 		ids->kind = ENROLLMENT_DEVICE;
@@ -137,6 +139,9 @@ enrollment_find(struct mdm *mdm, const char *id, struct enrollment *enrollment, 
 		.has_sent = db_int(&row, 11) == 2,
 		.is_awaited = db_int(&row, 12) != 0,
 		.identity_expires = db_int(&row, 13),
+		.awaiting = db_int(&row, 14) != 0,
+		.await_until = db_int(&row, 15),
+		.auth_token = db_text(&row, 16),
 	};
 	return ERR_OK;
 }
@@ -160,7 +165,9 @@ enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids, const struct 
 
 	if (kind == ERR_NOT_FOUND)
 		return err_set(err, ERR_FORBIDDEN, "unknown device");
-	if (kind != ERR_OK)
-		return kind;
-	return pin_check(mdm, enrollment, caller, err);
+	if (kind == ERR_OK)
+		kind = pin_check(mdm, enrollment, caller, err);
+	if (kind == ERR_OK && !login_is_valid(enrollment->auth_token, ids->auth_token))
+		return err_set(err, ERR_FORBIDDEN, "the AuthToken is missing or wrong");
+	return kind;
 }

@@ -29,6 +29,7 @@ struct enrollment_ids {
 	const char *device_id; /* of the device channel; the same as `id` when it is one */
 	const char *udid;      /* or NULL */
 	const char *user_id, *user_short_name, *user_long_name; /* or NULL */
+	const char *auth_token; /* what a user who has authenticated was given; or NULL */
 };
 
 struct enrollment {
@@ -43,10 +44,13 @@ struct enrollment {
 	const char *certificate;  /* the pin, of the device channel; NULL: none */
 	int64_t identity_expires; /* the pin's end; 0: not known */
 	const char *device_state;
-	int64_t last_seen; /* milliseconds since 1970; 0: never */
-	bool has_commands; /* some that may go now */
-	bool has_sent;     /* one of them is on its way */
-	bool is_awaited;   /* it has been pushed again and again: its coming is to be noted */
+	int64_t last_seen;   /* milliseconds since 1970; 0: never */
+	bool has_commands;   /* some that may go now */
+	bool has_sent;       /* one of them is on its way */
+	bool awaiting;       /* it waits to be configured */
+	int64_t await_until; /* setup commands hold that back until then at most; 0: they do not */
+	const char *auth_token; /* what its messages have to hold, see mdm/login.h */
+	bool is_awaited;        /* it has been pushed again and again: its coming is to be noted */
 };
 
 /* "device", "user", … as in the view. */
@@ -73,7 +77,7 @@ enum err_kind enrollment_knows_certificate(
 
 /*
  * Finds the enrollment of IDS and checks the pin, as pin_check() does.  ERR_FORBIDDEN when it is
- * unknown, blocked, or somebody else's.
+ * unknown, blocked, or somebody else's; or when a user has to authenticate and has not.
  */
 enum err_kind enrollment_bind(struct mdm *mdm, const struct enrollment_ids *ids,
 	const struct pin_caller *caller, struct enrollment *enrollment, struct err *err);

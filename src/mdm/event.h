@@ -15,6 +15,8 @@ enum event_kind {
 	EVENT_TOKEN_UPDATE,
 	EVENT_CHECK_OUT,
 	EVENT_BOOTSTRAP_TOKEN,
+	EVENT_USER_AUTHENTICATE,
+	EVENT_AWAIT_RELEASED,  /* a device that waited to be configured is told to go on */
 	EVENT_PUSH_STOPPED,    /* no pushes to this enrollment until its next TokenUpdate */
 	EVENT_TOPIC_STOPPED,   /* APNs refuses the certificate of a topic */
 	EVENT_COMMAND_INVALID, /* a command could not be built */
@@ -24,6 +26,10 @@ enum event_kind {
 	EVENT_IDENTITY_RENEWED, /* a newer identity has taken the pin over */
 	EVENT_IDENTITY_REVOKED,
 	EVENT_EXPIRES, /* a certificate ends soon */
+	EVENT_GET_TOKEN,         /* a device asks for a service's token */
+	EVENT_RELAY_FAILED,      /* a back-end did not answer; one of many */
+	EVENT_RETURN_TO_SERVICE, /* a device asks what to do when it erases itself */
+	EVENT_TOKEN_SERVICE,     /* who makes a service's tokens was changed */
 	EVENT_CA,      /* a CA was made, imported, activated or retired */
 	EVENT_ESCROW,  /* a secret of a device was kept, was cleared, or could not be decrypted */
 	EVENT_SECRET_SHOWN, /* … was shown to somebody */

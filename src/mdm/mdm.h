@@ -13,6 +13,7 @@
 #include "store/db.h"
 
 struct conf;
+struct relay;
 struct scep_desk;
 struct seen;
 
@@ -25,7 +26,8 @@ struct mdm {
 			     */
 	const struct conf *conf;     /* the configuration file; NULL: it is not known here */
 	struct scep_desk *scep_desk; /* keys of the CA, shared by the threads; NULL: none kept */
-	struct seen *seen; /* times of devices that only looked in; NULL: they are not kept */
+	struct relay *relay; /* to HTTP back-ends, shared by the threads; NULL: there is none */
+	struct seen *seen;   /* times of devices that only looked in; NULL: they are not kept */
 };
 
 /*

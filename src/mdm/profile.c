@@ -347,8 +347,8 @@ add_p12(struct making *making, const struct profile_terms *terms, const char **u
 static struct plist *
 make_capabilities(struct making *making)
 {
-	static const char *const names[] = {
-		"com.apple.mdm.per-user-connections", "com.apple.mdm.bootstraptoken"};
+	static const char *const names[] = {"com.apple.mdm.per-user-connections",
+		"com.apple.mdm.bootstraptoken", "com.apple.mdm.token"};
 	struct plist *array = plist_array(making->arena);
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

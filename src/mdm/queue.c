@@ -218,7 +218,7 @@ queue_deliver(struct mdm *mdm, const struct queue_command *command,
 	kind = db_run(mdm->db, SQL_QUEUE_DELIVER,
 		DB_ARGS(DB_TEXT(enrollment_id), DB_INT(payload->no), DB_INT(command->priority),
 			DB_TIME(command->not_before), DB_TIME(command->expires),
-			DB_INT(clock_now())),
+			DB_INT(clock_now()), DB_INT(command->setup)),
 		&count, err);
 	if (kind == ERR_CONFLICT)
 		return err_set(err, kind, "%s has this command already", enrollment_id);
@@ -248,7 +248,7 @@ deliver_run(struct page *page, int64_t last, struct err *err)
 	kind = db_run(page->mdm->db, SQL_QUEUE_DELIVER_ALL,
 		DB_ARGS(DB_INT(page->after), DB_INT(page->payload->no), DB_INT(command->priority),
 			DB_TIME(command->not_before), DB_TIME(command->expires),
-			DB_INT(clock_now()), DB_INT(last)),
+			DB_INT(clock_now()), DB_INT(last), DB_INT(command->setup)),
 		&count, err);
 	if (kind == ERR_OK)
 		page->count += count;
@@ -366,11 +366,12 @@ queue_clear(struct mdm *mdm, const char *enrollment_id, const char *reason, int6
 
 static enum err_kind
 next_in_state(struct mdm *mdm, int64_t enrollment_no, const char *state, int64_t now,
-	struct queue_delivery *delivery, struct err *err)
+	enum queue_which which, struct queue_delivery *delivery, struct err *err)
 {
 	struct db_row row;
 	enum err_kind kind = db_first(mdm->db, SQL_QUEUE_NEXT,
-		DB_ARGS(DB_INT(enrollment_no), DB_TEXT(state), DB_INT(now)), &row, err);
+		DB_ARGS(DB_INT(enrollment_no), DB_TEXT(state), DB_INT(now), DB_INT(which)), &row,
+		err);
 
 	if (kind != ERR_OK)
 		return kind;
@@ -400,14 +401,15 @@ queue_undefer(struct mdm *mdm, int64_t enrollment_no, struct err *err)
 }
 
 enum err_kind
-queue_next(struct mdm *mdm, int64_t enrollment_no, struct queue_delivery *delivery, struct err *err)
+queue_next(struct mdm *mdm, int64_t enrollment_no, enum queue_which which,
+	struct queue_delivery *delivery, struct err *err)
 {
 	static const char *const order[] = {"not_now", "sent", "queued"};
 	int64_t now = clock_now();
 
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
 		enum err_kind kind =
-			next_in_state(mdm, enrollment_no, order[i], now, delivery, err);
+			next_in_state(mdm, enrollment_no, order[i], now, which, delivery, err);
 
 		if (kind != ERR_NOT_FOUND)
 			return kind;

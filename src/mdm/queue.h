@@ -30,6 +30,7 @@ struct queue_command {
 	const char *origin;          /* "cli", "api" */
 	int64_t priority;            /* higher goes first; 0 is usual */
 	int64_t not_before, expires; /* milliseconds since 1970; 0: none */
+	bool setup; /* a device that waits to be configured gets it before it goes on */
 
 	bool strict;  /* a key that the catalogue does not list is refused, and not only remarked */
 	bool checked; /* a body is checked like arguments, and has to fit the device; otherwise it
@@ -99,12 +100,19 @@ struct queue_delivery {
 /* The device said Idle: what it answered NotNow to is eligible again. */
 enum err_kind queue_undefer(struct mdm *mdm, int64_t enrollment_no, struct err *err);
 
+/* What a device is offered while it waits to be configured (mdm/await.h), and otherwise. */
+enum queue_which {
+	QUEUE_ANY,
+	QUEUE_SETUP,   /* setup commands, and DeviceConfigured and UserConfigured */
+	QUEUE_RELEASE, /* these alone */
+};
+
 /*
  * The command to offer next; ERR_NOT_FOUND when there is none.  First those answered NotNow in an
  * earlier session, then the one that was sent, then the others; expired ones are passed over.
  */
-enum err_kind queue_next(
-	struct mdm *mdm, int64_t enrollment_no, struct queue_delivery *delivery, struct err *err);
+enum err_kind queue_next(struct mdm *mdm, int64_t enrollment_no, enum queue_which which,
+	struct queue_delivery *delivery, struct err *err);
 
 enum err_kind queue_mark_sent(
 	struct mdm *mdm, int64_t enrollment_no, int64_t payload_no, struct err *err);

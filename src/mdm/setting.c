@@ -20,6 +20,8 @@ enum {
 	TEXT_MOST = 1000,
 	SECRET_LEAST = 12,
 	SECRET_MOST = 200,
+	REALM_MOST = 100,
+	MINUTES_MOST = 24 * 60,
 };
 
 /* ---- what a value may be ---- */
@@ -129,6 +131,26 @@ takes_scep_url(const char *value)
 	return is_url(value, "http://") || is_url(value, "https://");
 }
 
+bool
+setting_is_backend_url(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t len;
+
+	if (!takes_scep_url(url) || strchr(url, '?') != NULL)
+		return false;
+	/* A password in it would be in the view, and in the log of every proxy. */
+	len = strcspn(host + 3, "/");
+	return memchr(host + 3, '@', len) == NULL;
+}
+
+static bool
+takes_return(const char *value)
+{
+	return strcmp(value, "off") == 0 || strcmp(value, "erase") == 0 ||
+	       strcmp(value, "keep_apps") == 0;
+}
+
 static bool
 takes_topic(const char *value)
 {
@@ -175,6 +197,31 @@ takes_choice(const char *value)
 	return strcmp(value, "accept") == 0 || strcmp(value, "refuse") == 0;
 }
 
+static bool
+takes_user_authenticate(const char *value)
+{
+	return strcmp(value, "decline") == 0 || strcmp(value, "accept") == 0 ||
+	       strcmp(value, "digest") == 0;
+}
+
+/* It stands between quotation marks in a digest. */
+static bool
+takes_realm(const char *value)
+{
+	for (const char *p = value; *p != '\0'; p++)
+		if (*p < ' ' || *p > '~' || *p == '"' || *p == '\\')
+			return false;
+	return *value != '\0' && strlen(value) <= REALM_MOST;
+}
+
+static bool
+takes_minutes(const char *value)
+{
+	int64_t minutes;
+
+	return setting_days(value, &minutes) && minutes > 0 && minutes <= MINUTES_MOST;
+}
+
 #define DAYS_SHOULD_BE "a whole number of days from 1 to 36500, or forever"
 
 static const struct setting {
@@ -213,6 +260,15 @@ static const struct setting {
 	{"enroll_ota", "off", takes_switch, "on or off", false},
 	{"signature_sha1", "accept", takes_choice, "accept or refuse", false},
 	{"pin_unknown", "off", takes_switch, "on or off", false},
+	{"ddm_url", NULL, setting_is_backend_url, SETTING_BACKEND_URL, false},
+	{"return_to_service", "off", takes_return, "off, erase or keep_apps", false},
+	{"return_to_service_plan", "off", takes_switch, "on or off", false},
+	{"return_to_service_retry", "off", takes_switch, "on or off", false},
+	{"user_authenticate", "decline", takes_user_authenticate, "decline, accept or digest",
+		false},
+	{"user_realm", "Pomona", takes_realm,
+		"1 to 100 printable ASCII characters without \" or \\", false},
+	{"await_timeout", "15", takes_minutes, "a whole number of minutes from 1 to 1440", false},
 };
 
 static const struct setting *

@@ -9,13 +9,19 @@
  * those allowed there), scep_challenge (a secret, see mdm/challenge.h), scep_days (how long an
  * identity is good for), scep_legacy ("on" (the default) or "off": SCEP with SHA-1 and single DES),
  * signature_sha1 ("accept" (the default) or "refuse": an Mdm-Signature with SHA-1, as old devices
- * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h).
+ * make it), pin_unknown ("on" or "off" (the default); see mdm/pin.h), user_authenticate ("decline"
+ * (the default), "accept" or "digest": what comes of a user who logs in at a Mac; see
+ * mdm/login.h), user_realm ("Pomona"; see mdm/user.h), await_timeout ("15": the minutes after which
+ * a device that waits to be configured is let go; see mdm/await.h).
  *
  * Of the enrollment profile (mdm/profile.h): scep_url (server_url and /scep), enroll_topic (that of
  * the one push certificate), enroll_description, enroll_consent, enroll_access_rights ("8191"),
  * enroll_sign_message ("off"), enroll_apns ("production" or "development"); of the enrollment page:
  * enroll_open ("links", "person" or "open": who gets a profile), enroll_ota ("off" or "on": by the
  * over-the-air profile service).
+ *
+ * Of HTTP back-ends: ddm_url (mdm/ddm.h).  Of devices that return to service
+ * (mdm/return_to_service.h): return_to_service, return_to_service_plan, return_to_service_retry.
  *
  * A secret is kept sealed; what is shown of it is that it is set.
  */
@@ -26,6 +32,10 @@
 
 /* The value, or the name's default, or NULL when it has none. */
 enum err_kind setting_get(struct mdm *mdm, const char *name, const char **value, struct err *err);
+
+/* May URL be a back-end's?  What it should be, for a message. */
+bool setting_is_backend_url(const char *url);
+#define SETTING_BACKEND_URL "an http:// or https:// URL, without a query, a user or a password"
 
 /* What stands for a secret, and what takes it away. */
 #define SETTING_SECRET_SHOWN "(set)"

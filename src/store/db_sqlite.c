@@ -7,6 +7,7 @@
  * at once. db_begin(DB_WRITE) takes a turn alone.
  */
 #include "store/db_driver.h"
+#include "store/dialect.h"
 #include "store/sqlite_health.h"
 #include "store/turns.h"
 
@@ -556,10 +557,15 @@ static enum err_kind
 prepare(struct connection *connection, enum statement statement, struct err *err)
 {
 	struct prepared *prepared = &connection->prepared[statement];
-	int count;
+	char *sql = strdup(statement_text(statement));
+	int count, status;
 
-	if (sqlite3_prepare_v3(connection->sqlite, statement_text(statement), -1,
-		    SQLITE_PREPARE_PERSISTENT, &prepared->stmt, NULL) != SQLITE_OK) {
+	if (sql == NULL)
+		abort();
+	status = sqlite3_prepare_v3(connection->sqlite, dialect_apply(sql, "sqlite"), -1,
+		SQLITE_PREPARE_PERSISTENT, &prepared->stmt, NULL);
+	free(sql);
+	if (status != SQLITE_OK) {
 		enum err_kind kind = fail(connection, err);
 		err_prefix(err, "%s", statement_name(statement));
 		return kind;

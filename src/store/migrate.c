@@ -9,31 +9,13 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "store/dialect.h"
 #include "store/schema.h"
 
 enum { DROPS_MOST = 256 * 1024 };
 
 static const char bootstrap[] =
 	"CREATE TABLE schema_state (name TEXT PRIMARY KEY, value TEXT NOT NULL)";
-
-/* The step of SQL with the comments that open with DIALECT turned into SQL. */
-static char *
-in_dialect(struct arena *arena, const char *sql, const char *dialect)
-{
-	char *text = arena_strdup(arena, sql), *mark;
-	char opening[32];
-	size_t len = (size_t)snprintf(opening, sizeof(opening), "/*%s ", dialect);
-
-	for (mark = text; (mark = strstr(mark, opening)) != NULL;) {
-		char *end = strstr(mark, "*/");
-
-		if (end == NULL)
-			break;
-		memset(mark, ' ', len);
-		memset(end, ' ', 2);
-	}
-	return text;
-}
 
 static const char *
 interface_of(const char *dialect)
@@ -93,7 +75,8 @@ run_steps(struct db *db, int from, struct err *err)
 
 		if (step->number <= from)
 			continue;
-		kind = db_script(db, in_dialect(db_arena(db), step->sql, db_dialect(db)), err);
+		kind = db_script(db,
+			dialect_apply(arena_strdup(db_arena(db), step->sql), db_dialect(db)), err);
 		if (kind == ERR_OK)
 			kind = db_run(db, SQL_SCHEMA_STATE_SET,
 				DB_ARGS(DB_TEXT("step"),

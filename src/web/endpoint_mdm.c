@@ -5,13 +5,13 @@
 #include "mdm/checkin.h"
 #include "mdm/connect.h"
 
-/* An Idle mostly finds nothing and only reads. */
+/* An Idle mostly finds nothing and only reads; so do some check-ins. */
 bool
 endpoint_mdm_writes(const struct call *call)
 {
 	const char *status = plist_get_string(call->plist, "Status");
 
-	return status == NULL || strcmp(status, "Idle") != 0;
+	return status == NULL ? !checkin_only_reads(call->plist) : strcmp(status, "Idle") != 0;
 }
 
 static struct pin_caller
@@ -22,6 +22,17 @@ caller_of(const struct call *call)
 		.der_len = call->peer.der_len};
 }
 
+/* A back-end has the answer. */
+static enum err_kind
+run_errand(struct call *call, struct reply *reply, struct err *err)
+{
+	struct errand_reply answer = {.body = &reply->body};
+	enum err_kind kind = errand_run(call->mdm, &call->checkin_after.errand, &answer, err);
+
+	reply->content_type = answer.content_type;
+	return kind;
+}
+
 static enum err_kind
 take_checkin(struct call *call, struct reply *reply, struct err *err)
 {
@@ -30,10 +41,16 @@ take_checkin(struct call *call, struct reply *reply, struct err *err)
 		.raw = call->request->body,
 		.raw_len = call->request->body_len,
 		.caller = caller_of(call),
+		.after = &call->checkin_after,
 	};
+	enum err_kind kind;
 
 	call->message = plist_get_string(call->plist, "MessageType");
-	return checkin_handle(call->mdm, &checkin, &reply->body, &call->enrollment_id, err);
+	kind = checkin_handle(call->mdm, &checkin, &reply->body, &call->enrollment_id, err);
+	call->remark = call->checkin_after.remark;
+	if (kind == ERR_OK && call->checkin_after.errand.finish != NULL)
+		call->after = run_errand;
+	return kind;
 }
 
 static enum err_kind

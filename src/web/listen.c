@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "base/local.h"
 
 enum { BACKLOG = 1024, HOST_MOST = 256, PORT_MOST = 65535, SYSTEMD_FIRST_FD = 3 };
 
@@ -36,64 +36,6 @@ static bool
 is_path(const char *address)
 {
 	return strchr(address, '/') != NULL;
-}
-
-/*
- * Makes room for a socket.  One that nobody answers on is left over from a process that was killed,
- * and goes; nothing else is ever removed.
- */
-static enum err_kind
-clear_path(const struct sockaddr_un *name, struct err *err)
-{
-	struct stat found;
-	bool refused;
-	int fd;
-
-	if (lstat(name->sun_path, &found) != 0)
-		return errno == ENOENT
-			       ? ERR_OK
-			       : err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
-	if (!S_ISSOCK(found.st_mode))
-		return err_set(err, ERR_CONFLICT, "%s is there and is no socket", name->sun_path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
-	refused = connect(fd, (const struct sockaddr *)name, sizeof(*name)) != 0 &&
-		  errno == ECONNREFUSED;
-	close(fd);
-	if (!refused)
-		return err_set(
-			err, ERR_CONFLICT, "%s: another process listens there", name->sun_path);
-	return unlink(name->sun_path) == 0
-		       ? ERR_OK
-		       : err_set(err, ERR_IO, "%s: %s", name->sun_path, strerror(errno));
-}
-
-static enum err_kind
-open_path(const char *path, unsigned mode, int *fd, struct err *err)
-{
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	mode_t old;
-	int bound;
-
-	if (strlen(path) >= sizeof(name.sun_path))
-		return err_set(err, ERR_BAD_INPUT, "%s: the path of a socket has at most %zu bytes",
-			path, sizeof(name.sun_path) - 1);
-	memcpy(name.sun_path, path, strlen(path));
-	if (clear_path(&name, err) != ERR_OK)
-		return err->kind;
-	*fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (*fd < 0)
-		return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-	old = umask(0777 & ~(mode_t)mode);
-	bound = bind(*fd, (struct sockaddr *)&name, sizeof(name));
-	umask(old);
-	if (bound != 0 || listen(*fd, BACKLOG) != 0) {
-		err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-		close(*fd);
-		return ERR_IO;
-	}
-	return ERR_OK;
 }
 
 static int
@@ -149,19 +91,13 @@ open_host_port(const char *address, int *fd, struct err *err)
 enum err_kind
 listen_open(const char *address, unsigned mode, int *fd, struct err *err)
 {
-	return is_path(address) ? open_path(address, mode, fd, err)
+	return is_path(address) ? local_listen(address, mode, fd, err)
 				: open_host_port(address, fd, err);
 }
 
 void
 listen_remove(const char *address, int fd)
 {
-	struct sockaddr_un name = {.sun_family = AF_UNIX};
-	struct stat found;
-	socklen_t len = sizeof(name);
-
-	if (is_path(address) && getsockname(fd, (struct sockaddr *)&name, &len) == 0 &&
-		strcmp(name.sun_path, address) == 0 && lstat(address, &found) == 0 &&
-		S_ISSOCK(found.st_mode))
-		unlink(address);
+	if (is_path(address))
+		local_remove(address, fd);
 }

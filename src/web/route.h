@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "codec/plist.h"
+#include "mdm/checkin.h"
 #include "mdm/mdm.h"
 #include "web/peer.h"
 #include "web/reply.h"
@@ -43,6 +44,11 @@ struct call {
 	/* Makes the reply of an error, in place of reply_error()'s plain text; outside the
 	 * transaction.  What it leaves alone stays as reply_error() has made it.  NULL: nothing. */
 	void (*refuse)(struct call *call, struct reply *reply, const struct err *err);
+
+	/* Goes on when the transaction has ended, and holds none while it waits for somebody else.
+	 * The handler sets it; NULL: nothing is left to be done. */
+	enum err_kind (*after)(struct call *call, struct reply *reply, struct err *err);
+	struct checkin_after checkin_after;
 
 	/* For the log, as far as known. */
 	const char *enrollment_id, *message, *command, *offered, *remark;

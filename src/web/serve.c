@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "mdm/enrollment.h"
+#include "mdm/relay.h"
 #include "mdm/scep_desk.h"
 #include "mdm/seen.h"
 #include "web/budget.h"
@@ -40,6 +41,7 @@ struct shared {
 	struct peer_rules peers;
 	struct scep_desk *desk;
 	struct seen *seen;
+	struct relay *relay;
 	struct gate *gate; /* NULL: plain CGI */
 };
 
@@ -97,6 +99,7 @@ try_handle(struct call *call, const struct route *route, enum db_mode mode, stru
 	enum err_kind kind;
 
 	reply_init(reply, call->request->arena);
+	call->after = NULL;
 	if (route->store != ROUTE_TRANSACTION)
 		return route->handle(call, reply, err);
 	if (mode == DB_WRITE)
@@ -255,6 +258,8 @@ serve_one(struct server *server, const struct gateway *gateway)
 		kind = decode(&call, route, &err);
 	if (kind == ERR_OK)
 		kind = handle(&call, route, &reply, &err);
+	if (kind == ERR_OK && call.after != NULL)
+		kind = call.after(&call, &reply, &err);
 	if (kind != ERR_OK)
 		refuse(&call, &reply, &err);
 	else
@@ -320,6 +325,7 @@ server_init(struct server *server, const struct shared *shared)
 			.max_nodes = plist_limits_default().max_nodes,
 			.max_depth = plist_limits_default().max_depth}),
 		.push_retry = options->push_retry,
+		.relay = shared->relay,
 		.scep_desk = shared->desk,
 		.seen = shared->seen,
 	};
@@ -495,6 +501,7 @@ shared_open(struct shared *shared, const struct serve_options *options, struct g
 			.trust = peer_trust_new(),
 			.cache = peer_cache_new()},
 		.desk = scep_desk_new(),
+		.relay = relay_new(options->conf, (options->threads + 1) / 2),
 		.seen = seen_new(),
 		.gate = gate,
 	};
@@ -504,6 +511,7 @@ static void
 shared_close(struct shared *shared)
 {
 	seen_free(shared->seen);
+	relay_free(shared->relay);
 	scep_desk_free(shared->desk);
 	peer_trust_free(shared->peers.trust);
 	peer_cache_free(shared->peers.cache);

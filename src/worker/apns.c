@@ -1,124 +1,156 @@
 /*
- * Pushes on the wire.  A push takes a slot, its easy handle and its buffers; slots are used again
- * and again.
+ * Pushes on the wire.  A push takes a slot with its buffers; slots are used again and again.
+ *
+ *	free -> waiting (for the connection) -> under way -> done -> free
  */
 #include "worker/apns.h"
 
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "codec/plist.h"
+#include "codec/text.h"
 #include "mdm/enrollment.h"
+#include "worker/http2.h"
 
 enum {
 	ANSWER_MOST = 4096,  /* bytes that are kept of an answer's body */
 	TOKEN_MOST = 256,    /* bytes; Apple does not say how long a token may be */
 	PAYLOAD_MOST = 4096, /* Apple's limit */
-	HEADER_MOST = 300,
-	KEEPALIVE_S = 600, /* probes on a connection that is idle, for the firewalls on its way */
-	AGE_MOST_S = 7 * 24 * 3600, /* an idle connection is used again after so long; Apple wants
-				       them kept */
+	PATH_MOST = sizeof("/3/device/") + 2 * TOKEN_MOST,
+	PATIENCE_MS = 15 * 1000, /* for a connection, and for the answer to a PING */
+	IDLE_MS = 60 * 60 * 1000,
 };
 
 struct slot {
-	CURL *easy;
-	struct curl_slist *headers;
-	bool busy;
+	struct slot *next; /* in the list it is in */
+	struct apns *apns;
 	struct push_job job;
 	char id[ENROLLMENT_ID_MOST + 1];
+	int32_t stream; /* -1: none yet */
+	int64_t deadline;
+	char path[PATH_MOST];
+	char uuid[CLOCK_UUID_SIZE];
+	char payload[PAYLOAD_MOST];
+	struct http2_body body;
+	enum apns_outcome outcome;
+	int status;
 	char answer[ANSWER_MOST];
 	size_t answer_len;
 	char apns_id[64];
-	long retry_after; /* seconds */
-	char error[CURL_ERROR_SIZE];
+	int64_t retry_after_ms;
+	char error[200];
+	bool busy; /* waiting or under way */
+};
+
+/* First in, first out. */
+struct slots {
+	struct slot *first, **end;
 };
 
 struct apns {
 	struct apns_options options;
-	CURLM *multi;
-	char *topic, *certificate, *key;
-	struct slot *slots;
-	size_t count, in_flight;
-	bool hangs;
+	struct http2_options http2_options;
+	struct http2 *http2; /* NULL: nobody has wanted it yet, or it was lost */
+	char *topic, *url, *ca, *certificate, *key;
+	struct x509_identity identity;
+	struct slot *all;
+	size_t count, in_flight, under_way;
+	struct slots free, waiting, done;
+	int64_t look_at; /* for pushes that take too long; in clock_ticks_us() */
 };
 
-static size_t
-take_body(char *bytes, size_t size, size_t count, void *context)
+/* ---- slots ---- */
+
+static void
+slots_add(struct slots *slots, struct slot *slot)
 {
-	struct slot *slot = context;
-	size_t len = size * count, room = sizeof(slot->answer) - slot->answer_len;
+	slot->next = NULL;
+	*slots->end = slot;
+	slots->end = &slot->next;
+}
+
+static struct slot *
+slots_take(struct slots *slots)
+{
+	struct slot *slot = slots->first;
+
+	if (slot == NULL)
+		return NULL;
+	slots->first = slot->next;
+	if (slots->first == NULL)
+		slots->end = &slots->first;
+	return slot;
+}
+
+static void
+slot_done(struct slot *slot, enum apns_outcome outcome, const char *error)
+{
+	struct apns *apns = slot->apns;
+
+	if (slot->stream >= 0)
+		apns->under_way--;
+	slot->busy = false;
+	slot->stream = -1;
+	slot->outcome = outcome;
+	snprintf(slot->error, sizeof(slot->error), "%s", error);
+	slots_add(&apns->done, slot);
+}
+
+/* ---- what the connection tells ---- */
+
+static void
+take_header(void *request, const char *name, const char *value)
+{
+	struct slot *slot = request;
+
+	if (strcmp(name, ":status") == 0)
+		slot->status = (int)strtol(value, NULL, 10);
+	else if (strcmp(name, "apns-id") == 0)
+		snprintf(slot->apns_id, sizeof(slot->apns_id), "%.60s", value);
+	else if (strcmp(name, "retry-after") == 0)
+		slot->retry_after_ms = strtol(value, NULL, 10) * 1000;
+}
+
+static void
+take_body(void *request, const void *bytes, size_t len)
+{
+	struct slot *slot = request;
+	size_t room = sizeof(slot->answer) - slot->answer_len;
 
 	memcpy(slot->answer + slot->answer_len, bytes, len < room ? len : room);
 	slot->answer_len += len < room ? len : room;
-	return len;
 }
 
-static size_t
-take_header(char *line, size_t size, size_t count, void *context)
-{
-	struct slot *slot = context;
-	size_t len = size * count;
-	char text[128];
-
-	snprintf(text, sizeof(text), "%.*s", (int)(len < sizeof(text) ? len : sizeof(text) - 1),
-		line);
-	text[strcspn(text, "\r\n")] = '\0';
-	if (strncmp(text, "apns-id: ", 9) == 0)
-		snprintf(slot->apns_id, sizeof(slot->apns_id), "%.60s", text + 9);
-	else if (strncmp(text, "retry-after: ", 13) == 0)
-		slot->retry_after = strtol(text + 13, NULL, 10);
-	return len;
-}
-
-/* What is the same for every push of a slot. */
 static void
-slot_init(struct apns *apns, struct slot *slot)
+take_end(void *request, bool whole)
 {
-	struct curl_blob certificate = {
-		apns->certificate, strlen(apns->certificate), CURL_BLOB_COPY};
-	struct curl_blob key = {apns->key, strlen(apns->key), CURL_BLOB_COPY};
-	CURL *easy = curl_easy_init();
+	struct slot *slot = request;
+	const char *error = http2_error(slot->apns->http2);
 
-	if (easy == NULL)
-		abort();
-	curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &certificate);
-	curl_easy_setopt(easy, CURLOPT_SSLCERTTYPE, "PEM");
-	curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
-	curl_easy_setopt(easy, CURLOPT_SSLKEYTYPE, "PEM");
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, (long)KEEPALIVE_S);
-	curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)AGE_MOST_S);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, apns->options.timeout_ms);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, slot->error);
-	if (apns->options.ca != NULL)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, apns->options.ca);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, slot);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
-	curl_easy_setopt(easy, CURLOPT_HEADERDATA, slot);
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, slot);
-	slot->easy = easy;
+	/* A stream may be reset behind a whole answer: the status is what counts. */
+	if (slot->status > 0)
+		slot_done(slot, APNS_ANSWERED, "");
+	else
+		slot_done(slot, APNS_LOST,
+			whole ? "an answer without a status"
+			      : (error[0] != '\0' ? error : "the server has reset the stream"));
 }
 
-/* Holds the connection. */
-static void
-make_multi(struct apns *apns)
+static const struct http2_handlers handlers = {take_header, take_body, take_end};
+
+/* ---- a connection for one topic ---- */
+
+static char *
+copy(const char *text)
 {
-	apns->multi = curl_multi_init();
-	if (apns->multi == NULL)
+	char *copied = text == NULL ? NULL : strdup(text);
+
+	if (text != NULL && copied == NULL)
 		abort();
-	curl_multi_setopt(apns->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(apns->multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
-	curl_multi_setopt(apns->multi, CURLMOPT_MAX_CONCURRENT_STREAMS, apns->options.streams);
+	return copied;
 }
 
 struct apns *
@@ -130,15 +162,29 @@ apns_new(
 	if (apns == NULL)
 		abort();
 	apns->options = *options;
-	apns->topic = strdup(topic);
-	apns->certificate = strdup(identity->cert_pem);
-	apns->key = strdup(identity->key_pem);
+	apns->topic = copy(topic);
+	apns->url = copy(options->url);
+	apns->ca = copy(options->ca);
+	apns->certificate = copy(identity->cert_pem);
+	apns->key = copy(identity->key_pem);
+	apns->identity = (struct x509_identity){apns->certificate, apns->key};
+	apns->http2_options = (struct http2_options){.url = apns->url,
+		.ca = apns->ca,
+		.identity = &apns->identity,
+		.patience_ms = PATIENCE_MS,
+		.idle_ms = IDLE_MS};
 	apns->count = (size_t)options->streams;
-	apns->slots = calloc(apns->count, sizeof(*apns->slots));
-	if (apns->topic == NULL || apns->certificate == NULL || apns->key == NULL ||
-		apns->slots == NULL)
+	apns->all = calloc(apns->count, sizeof(*apns->all));
+	if (apns->all == NULL)
 		abort();
-	make_multi(apns);
+	apns->free.end = &apns->free.first;
+	apns->waiting.end = &apns->waiting.first;
+	apns->done.end = &apns->done.first;
+	for (size_t i = 0; i < apns->count; i++) {
+		apns->all[i].apns = apns;
+		apns->all[i].stream = -1;
+		slots_add(&apns->free, &apns->all[i]);
+	}
 	return apns;
 }
 
@@ -147,20 +193,14 @@ apns_free(struct apns *apns)
 {
 	if (apns == NULL)
 		return;
-	for (size_t i = 0; i < apns->count; i++) {
-		struct slot *slot = &apns->slots[i];
-
-		if (slot->busy)
-			curl_multi_remove_handle(apns->multi, slot->easy);
-		curl_slist_free_all(slot->headers);
-		curl_easy_cleanup(slot->easy);
-	}
-	curl_multi_cleanup(apns->multi);
+	http2_free(apns->http2);
 	memset(apns->key, 0, strlen(apns->key));
 	free(apns->topic);
+	free(apns->url);
+	free(apns->ca);
 	free(apns->certificate);
 	free(apns->key);
-	free(apns->slots);
+	free(apns->all);
 	free(apns);
 }
 
@@ -176,48 +216,9 @@ apns_in_flight(const struct apns *apns)
 	return apns->in_flight;
 }
 
-bool
-apns_hangs(const struct apns *apns)
-{
-	return apns->hangs;
-}
+/* ---- out ---- */
 
-void
-apns_reconnect(struct apns *apns)
-{
-	curl_multi_cleanup(apns->multi);
-	make_multi(apns);
-	apns->hangs = false;
-}
-
-static struct slot *
-free_slot(struct apns *apns)
-{
-	for (size_t i = 0; i < apns->count; i++)
-		if (!apns->slots[i].busy)
-			return &apns->slots[i];
-	return NULL;
-}
-
-static void
-set_headers(struct apns *apns, struct slot *slot)
-{
-	char topic[HEADER_MOST], id[60], uuid[CLOCK_UUID_SIZE];
-
-	curl_slist_free_all(slot->headers);
-	for (char *p = clock_uuid(uuid); *p != '\0'; p++)
-		*p = (char)(*p >= 'A' && *p <= 'F' ? *p + 32 : *p);
-	snprintf(topic, sizeof(topic), "apns-topic: %.256s", apns->topic);
-	snprintf(id, sizeof(id), "apns-id: %s", uuid);
-	slot->headers = curl_slist_append(NULL, topic);
-	slot->headers = curl_slist_append(slot->headers, "apns-push-type: mdm");
-	slot->headers = curl_slist_append(slot->headers, "apns-priority: 10");
-	slot->headers = curl_slist_append(slot->headers, id);
-	slot->headers = curl_slist_append(slot->headers, "content-type: application/json");
-	curl_easy_setopt(slot->easy, CURLOPT_HTTPHEADER, slot->headers);
-}
-
-/* {"mdm":"<PushMagic>"}; libcurl copies it. */
+/* {"mdm":"<PushMagic>"} */
 static bool
 set_payload(struct slot *slot, struct arena *arena, const char *magic)
 {
@@ -225,136 +226,169 @@ set_payload(struct slot *slot, struct arena *arena, const char *magic)
 	struct buf json;
 
 	plist_set(arena, payload, "mdm", plist_string(arena, magic));
-	buf_init(&json, arena, PAYLOAD_MOST);
+	buf_init(&json, arena, sizeof(slot->payload));
 	plist_write_json(&json, payload, false);
 	if (json.full)
 		return false;
-	curl_easy_setopt(slot->easy, CURLOPT_POSTFIELDSIZE, (long)json.len);
-	return curl_easy_setopt(slot->easy, CURLOPT_COPYPOSTFIELDS, json.bytes) == CURLE_OK;
+	memcpy(slot->payload, json.bytes, json.len);
+	slot->body = (struct http2_body){slot->payload, json.len};
+	return true;
 }
 
 static void
-set_url(struct apns *apns, struct slot *slot, const struct push_job *job)
+set_names(struct slot *slot, struct arena *arena, const struct push_job *job)
 {
-	const unsigned char *token = job->token;
-	char url[HEADER_MOST + TOKEN_MOST * 2 + 1];
-	size_t used = (size_t)snprintf(url, HEADER_MOST, "%.250s/3/device/", apns->options.url);
-
-	for (size_t i = 0; i < job->token_len; i++, used += 2)
-		snprintf(url + used, sizeof(url) - used, "%02x", token[i]);
-	curl_easy_setopt(slot->easy, CURLOPT_URL, url);
+	snprintf(slot->path, sizeof(slot->path), "/3/device/%s",
+		text_hex_encode(arena, job->token, job->token_len));
+	for (char *p = clock_uuid(slot->uuid); *p != '\0'; p++)
+		*p = (char)(*p >= 'A' && *p <= 'F' ? *p + 32 : *p);
 }
 
 enum err_kind
 apns_send(struct apns *apns, struct arena *arena, const struct push_job *job, struct err *err)
 {
-	struct slot *slot = free_slot(apns);
+	struct slot *slot = apns->free.first;
 
 	if (slot == NULL)
 		return err_set(err, ERR_BUSY, "all streams are taken");
 	if (job->token_len == 0 || job->token_len > TOKEN_MOST)
 		return err_set(
 			err, ERR_BAD_INPUT, "a token of %zu bytes cannot be sent", job->token_len);
-	if (slot->easy == NULL)
-		slot_init(apns, slot);
 	if (!set_payload(slot, arena, job->magic))
 		return err_set(err, ERR_BAD_INPUT, "the PushMagic is too long");
-	set_url(apns, slot, job);
-	set_headers(apns, slot);
+	set_names(slot, arena, job);
 	slot->job = *job;
 	snprintf(slot->id, sizeof(slot->id), "%s", job->id);
 	slot->job.id = slot->job.magic = NULL;
 	slot->job.token = NULL;
+	slot->status = 0;
 	slot->answer_len = 0;
+	slot->retry_after_ms = 0;
 	slot->apns_id[0] = slot->error[0] = '\0';
-	slot->retry_after = 0;
-	if (curl_multi_add_handle(apns->multi, slot->easy) != CURLM_OK)
-		return err_set(err, ERR_INTERNAL, "libcurl does not take the push");
 	slot->busy = true;
+	slot->deadline = clock_ticks_us() + apns->options.timeout_ms * 1000;
 	apns->in_flight++;
+	slots_add(&apns->waiting, slots_take(&apns->free));
 	return ERR_OK;
+}
+
+static void
+submit(struct apns *apns, struct slot *slot)
+{
+	const struct http2_header headers[] = {
+		{"apns-topic", apns->topic, false},
+		{"apns-push-type", "mdm", false},
+		{"apns-priority", "10", false},
+		{"apns-id", slot->uuid, true},
+		{"content-type", "application/json", false},
+	};
+
+	slot->stream = http2_post(apns->http2, slot->path, headers,
+		sizeof(headers) / sizeof(headers[0]), &slot->body, slot);
+	if (slot->stream >= 0)
+		apns->under_way++;
+	else
+		slot_done(slot, APNS_LOST, "the connection takes no more pushes");
+}
+
+/* ---- on ---- */
+
+/* All that had not been answered ends with it. */
+static void
+lose_connection(struct apns *apns)
+{
+	bool refused = http2_refused(apns->http2);
+	struct slot *slot;
+
+	while ((slot = slots_take(&apns->waiting)) != NULL)
+		slot->stream = -1; /* found below, as busy as the others */
+	for (size_t i = 0; i < apns->count; i++)
+		if (apns->all[i].busy)
+			slot_done(&apns->all[i], refused ? APNS_REFUSED : APNS_LOST,
+				http2_error(apns->http2));
+	http2_free(apns->http2);
+	apns->http2 = NULL;
+}
+
+static void
+give_up(struct slot *slot)
+{
+	http2_cancel(slot->apns->http2, slot->stream);
+	slot_done(slot, APNS_LOST, "no answer in time");
+}
+
+/* A push that takes too long is lost; whether the connection is, a PING finds out. */
+static void
+watch_time(struct apns *apns)
+{
+	int64_t now = clock_ticks_us();
+
+	if (apns->look_at > now)
+		return;
+	apns->look_at = now + 100 * 1000;
+	for (size_t i = 0; i < apns->count; i++)
+		if (apns->all[i].stream >= 0 && apns->all[i].deadline <= now)
+			give_up(&apns->all[i]);
 }
 
 void
 apns_work(struct apns *apns)
 {
-	int running;
+	struct slot *slot;
 
-	curl_multi_perform(apns->multi, &running);
+	if (apns->http2 == NULL && apns->waiting.first == NULL)
+		return;
+	if (apns->http2 == NULL)
+		apns->http2 = http2_new(&apns->http2_options, &handlers);
+	if (http2_state(apns->http2) == HTTP2_OPEN)
+		while ((slot = slots_take(&apns->waiting)) != NULL)
+			submit(apns, slot);
+	http2_work(apns->http2);
+	switch (http2_state(apns->http2)) {
+	case HTTP2_FAILED:
+		lose_connection(apns);
+		break;
+	case HTTP2_LEAVING:
+		if (apns->under_way == 0)
+			lose_connection(apns);
+		break;
+	default:
+		watch_time(apns);
+		break;
+	}
 }
 
 /* {"reason":"…","timestamp":…}; none with a 200. */
 static void
-read_answer(struct slot *slot, struct arena *arena, struct push_answer *answer)
+read_answer(const struct slot *slot, struct arena *arena, struct push_answer *answer)
 {
 	struct plist *body = NULL;
 
+	answer->status = slot->status;
+	answer->retry_after = slot->retry_after_ms;
+	if (slot->apns_id[0] != '\0')
+		answer->apns_id = arena_strdup(arena, slot->apns_id);
+	if (slot->answer_len == 0)
+		return;
 	plist_read_json(plist_limits_default(), arena, slot->answer, slot->answer_len, &body, NULL);
 	answer->reason = plist_get_string(body, "reason");
 	plist_get_int64(body, "timestamp", &answer->timestamp);
-	if (slot->apns_id[0] != '\0')
-		answer->apns_id = arena_strdup(arena, slot->apns_id);
-	answer->retry_after = slot->retry_after * 1000;
-}
-
-/* In TLS 1.3 the server's alert about our certificate comes when we read: as OpenSSL's words. */
-static bool
-is_refusal(const struct slot *slot, CURLcode code)
-{
-	static const char *const alerts[] = {"alert unknown ca", "alert bad certificate",
-		"alert unsupported certificate", "alert certificate revoked",
-		"alert certificate expired", "alert certificate unknown",
-		"alert certificate required", "alert access denied"};
-
-	if (code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CLIENTCERT)
-		return true;
-	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++)
-		if (strstr(slot->error, alerts[i]) != NULL)
-			return true;
-	return false;
-}
-
-static void
-take_result(struct slot *slot, struct arena *arena, CURLcode code, struct apns_result *result)
-{
-	long status = 0;
-
-	curl_easy_getinfo(slot->easy, CURLINFO_RESPONSE_CODE, &status);
-	*result = (struct apns_result){.job = slot->job,
-		.id = arena_strdup(arena, slot->id),
-		.error = arena_strdup(
-			arena, slot->error[0] != '\0' ? slot->error : curl_easy_strerror(code))};
-	/* libcurl may report an error of the stream behind a whole answer: the status is what
-	 * counts. */
-	if (status > 0) {
-		result->outcome = APNS_ANSWERED;
-		result->answer.status = (int)status;
-		read_answer(slot, arena, &result->answer);
-	} else if (is_refusal(slot, code))
-		result->outcome = APNS_REFUSED;
-	else
-		result->outcome = APNS_LOST;
 }
 
 bool
 apns_next(struct apns *apns, struct arena *arena, struct apns_result *result)
 {
-	CURLMsg *message;
-	struct slot *slot;
-	CURLcode code;
-	int left;
+	struct slot *slot = slots_take(&apns->done);
 
-	do
-		message = curl_multi_info_read(apns->multi, &left);
-	while (message != NULL && message->msg != CURLMSG_DONE);
-	if (message == NULL)
+	if (slot == NULL)
 		return false;
-	code = message->data.result;
-	curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&slot);
-	take_result(slot, arena, code, result);
-	apns->hangs = apns->hangs || code == CURLE_OPERATION_TIMEDOUT;
-	curl_multi_remove_handle(apns->multi, slot->easy);
-	slot->busy = false;
+	*result = (struct apns_result){.job = slot->job,
+		.id = arena_strdup(arena, slot->id),
+		.outcome = slot->outcome,
+		.error = arena_strdup(arena, slot->error)};
+	if (slot->outcome == APNS_ANSWERED)
+		read_answer(slot, arena, &result->answer);
+	slots_add(&apns->free, slot);
 	apns->in_flight--;
 	return true;
 }
@@ -362,5 +396,6 @@ apns_next(struct apns *apns, struct arena *arena, struct apns_result *result)
 void
 apns_wait(struct apns *apns, int ms)
 {
-	curl_multi_poll(apns->multi, NULL, 0, ms, NULL);
+	if (apns->http2 != NULL && apns->done.first == NULL)
+		http2_wait(apns->http2, ms);
 }

@@ -2,8 +2,9 @@
  * apns - a connection to Apple's push service for one topic: HTTP/2 over TLS with the topic's
  * certificate, many pushes at once.
  *
- * Apple: "Sending notification requests to APNs".  One connection per push certificate, kept open;
- * libcurl obeys the number of streams the server allows.
+ * Apple: "Sending notification requests to APNs".  One connection per push certificate, kept open
+ * for days, with a PING after an hour of silence; made when the first push wants it, and anew after
+ * it was lost.
  */
 #ifndef POMONA_WORKER_APNS_H
 #define POMONA_WORKER_APNS_H
@@ -37,7 +38,7 @@ struct apns_result {
 	const char *id; /* the enrollment's */
 	enum apns_outcome outcome;
 	struct push_answer answer;
-	const char *error; /* libcurl's text when not APNS_ANSWERED */
+	const char *error; /* why, when not APNS_ANSWERED */
 };
 
 /* Never NULL. */
@@ -48,14 +49,6 @@ void apns_free(struct apns *apns);
 /* How many more pushes it takes now, and how many have no answer yet. */
 size_t apns_room(const struct apns *apns);
 size_t apns_in_flight(const struct apns *apns);
-
-/*
- * Is the connection beyond use?  A push ran into its time limit: the connection may hang without
- * being closed, and libcurl would use it again and again.  apns_reconnect() leaves it; nothing may
- * be in flight then.
- */
-bool apns_hangs(const struct apns *apns);
-void apns_reconnect(struct apns *apns);
 
 /*
  * Starts a push; there must be room.  What it needs of JOB is copied.  ERR_BAD_INPUT: this one can

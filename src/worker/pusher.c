@@ -16,7 +16,7 @@ enum {
 	PAUSE_FIRST_MS = 100,
 	PAUSE_MOST_MS = 60 * 1000,
 	STORE_PAUSE_MOST_MS = 10 * 1000,
-	SHARED_WAIT_MS = 5, /* with several connections at work, as libcurl waits for one only */
+	SHARED_WAIT_MS = 5, /* with several connections at work, as a wait is for one only */
 };
 
 struct line {
@@ -200,7 +200,7 @@ is_due(const struct line *line, int64_t now)
 {
 	return line->usable && line->apns != NULL && line->refused[0] == '\0' &&
 	       line->pause_until <= now && line->next_due != 0 && line->next_due <= now &&
-	       !apns_hangs(line->apns) && apns_room(line->apns) > 0;
+	       apns_room(line->apns) > 0;
 }
 
 static void
@@ -265,8 +265,6 @@ collect(struct pusher *pusher)
 		if (line->apns == NULL || pusher->pending_count == RESULTS_MOST)
 			continue;
 		apns_work(line->apns);
-		if (apns_hangs(line->apns) && in_flight(line) == 0)
-			apns_reconnect(line->apns);
 		while (pusher->pending_count < RESULTS_MOST) {
 			struct pending *pending = &pusher->pending[pusher->pending_count];
 			const char *why;
@@ -413,6 +411,7 @@ send_claim(struct pusher *pusher, const struct claim *claim)
 			ERR_OK)
 			not_sent(pusher, claim->line, &claim->jobs[i], &err);
 	}
+	apns_work(claim->line->apns); /* off they go */
 }
 
 void

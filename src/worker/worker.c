@@ -1,7 +1,8 @@
 /*
- * The worker's loop: pushes, every few seconds the commands whose time is over, every minute what
- * has been kept long enough, and what there is to do about certificates.  It looks for
- * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
+ * The worker's loop: pushes, every few seconds the commands whose time is over and the devices that
+ * have waited long enough to be configured, every minute what has been kept long enough, and what
+ * there is to do about certificates.  It looks for changes in the store every few milliseconds
+ * (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
 
@@ -10,16 +11,20 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "mdm/await.h"
 #include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
 #include "worker/certificates.h"
 #include "worker/pusher.h"
+#include "worker/relay_server.h"
 #include "worker/work.h"
 
 enum {
 	EXPIRE_EVERY_MS = 10 * 1000,
 	EXPIRE_MOST = 500,
+	RELEASE_EVERY_MS = 2000,
+	RELEASE_MOST = 100,
 	CHECK_EVERY_MS = 2000,
 	RETAIN_EVERY_US = 60 * 1000 * 1000,
 	RETAIN_REST = 300,           /* a pass rests so many times as long as it took, … */
@@ -60,6 +65,30 @@ expire_when_due(struct mdm *mdm, int64_t *next)
 	else if (count == EXPIRE_MOST)
 		return; /* there may be more */
 	*next = clock_now() + EXPIRE_EVERY_MS;
+}
+
+/* ---- devices that wait to be configured ---- */
+
+static enum err_kind
+release(struct mdm *mdm, void *context, struct err *err)
+{
+	return await_release_due(mdm, RELEASE_MOST, context, err);
+}
+
+static void
+release_when_due(struct mdm *mdm, int64_t *next)
+{
+	struct err err = {0};
+	int64_t count = 0;
+
+	if (*next > clock_now())
+		return;
+	if (work_do(mdm, release, &count, &err) != ERR_OK)
+		log_line(LOG_WARNING, "devices that wait to be configured cannot be let go now",
+			"error", err.message, NULL);
+	else if (count == RELEASE_MOST)
+		return; /* there may be more */
+	*next = clock_now() + RELEASE_EVERY_MS;
 }
 
 /* ---- what has been kept long enough ---- */
@@ -171,44 +200,64 @@ watch_key(struct seal_key *key)
 
 /* ---- the loop ---- */
 
+/* What the loop drives. */
+struct parts {
+	struct mdm *mdm;
+	const struct db_store *store;
+	const struct conf *conf;
+	struct pusher *pusher;
+	struct relay_server *relay;
+	struct heartbeat heartbeat;
+};
+
+/* After a stop signal: answers of pushes under way are still recorded. */
+static void
+drain(struct parts *parts)
+{
+	int64_t deadline = clock_now() + DRAIN_MS;
+
+	while (pusher_is_busy(parts->pusher) && clock_now() < deadline) {
+		pusher_round(parts->pusher, false);
+		arena_reset(parts->mdm->arena);
+		pusher_wait(parts->pusher, (int)parts->conf->poll_ms);
+	}
+}
+
 /* Until a stop signal; or ERR_CONFLICT when the store's file is another one now. */
 static enum err_kind
-loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const struct conf *conf,
-	struct heartbeat *heartbeat, struct err *err)
+loop(struct parts *parts, struct err *err)
 {
-	int64_t next_expire = 0, next_check = 0, next_beat = 0, deadline;
-	struct certificates certificates = certificates_new(mdm, conf);
+	int64_t next_expire = 0, next_release = 0, next_check = 0, next_beat = 0;
+	struct mdm *mdm = parts->mdm;
+	struct certificates certificates = certificates_new(mdm, parts->conf);
 	struct retaining retaining = {0};
 
 	while (!stopping) {
 		if (next_check <= clock_now()) {
-			if (!db_store_is_there(store))
+			if (!db_store_is_there(parts->store))
 				return err_set(
 					err, ERR_CONFLICT, "the store was moved away or replaced");
 			next_check = clock_now() + CHECK_EVERY_MS;
 			watch_key(mdm->key);
+			relay_server_tend(parts->relay);
 		}
-		pusher_round(pusher, true);
+		pusher_round(parts->pusher, true);
 		expire_when_due(mdm, &next_expire);
+		release_when_due(mdm, &next_release);
 		retain_when_due(mdm, &retaining);
 		certificates_round(&certificates);
-		beat_when_due(mdm, heartbeat, &next_beat);
+		beat_when_due(mdm, &parts->heartbeat, &next_beat);
 		arena_reset(mdm->arena);
-		pusher_wait(pusher, (int)conf->poll_ms);
+		pusher_wait(parts->pusher, (int)parts->conf->poll_ms);
 	}
-	for (deadline = clock_now() + DRAIN_MS; pusher_is_busy(pusher) && clock_now() < deadline;) {
-		pusher_round(pusher, false);
-		arena_reset(mdm->arena);
-		pusher_wait(pusher, (int)conf->poll_ms);
-	}
+	drain(parts);
 	return ERR_OK;
 }
 
 enum err_kind
 worker_run(struct db_store *store, struct seal_key *key, const struct conf *conf, struct err *err)
 {
-	struct heartbeat heartbeat;
-	struct pusher *pusher;
+	struct parts parts = {.store = store, .conf = conf};
 	struct arena arena, kept;
 	struct mdm mdm;
 	enum err_kind kind;
@@ -217,19 +266,23 @@ worker_run(struct db_store *store, struct seal_key *key, const struct conf *conf
 		return err_set(err, ERR_INTERNAL, "libcurl cannot start");
 	arena_init(&arena);
 	arena_init(&kept);
-	heartbeat = heartbeat_make(&kept);
 	mdm = (struct mdm){.db = db_open(store, &arena),
 		.arena = &arena,
 		.key = key,
 		.push_retry = conf->retry * 1000,
 		.reader = plist_reader_new(plist_limits_default())};
-	pusher = pusher_new(&mdm, conf);
+	parts.mdm = &mdm;
+	parts.heartbeat = heartbeat_make(&kept);
+	parts.pusher = pusher_new(&mdm, conf);
+	parts.relay = relay_server_new(conf);
+	relay_server_tend(parts.relay);
 	signal(SIGTERM, stop);
 	signal(SIGINT, stop);
 	log_line(LOG_INFO, "ready", NULL);
-	kind = loop(pusher, &mdm, store, conf, &heartbeat, err);
-	work_do(&mdm, end_heartbeat, &heartbeat, NULL);
-	pusher_free(pusher);
+	kind = loop(&parts, err);
+	relay_server_free(parts.relay);
+	work_do(&mdm, end_heartbeat, &parts.heartbeat, NULL);
+	pusher_free(parts.pusher);
 	plist_reader_free(mdm.reader);
 	db_close(mdm.db);
 	arena_release(&arena);

@@ -139,7 +139,7 @@ def pytest_runtest_makereport(item, call):
     """The end of the server's log, beside a failure."""
     outcome = yield
     report = outcome.get_result()
-    if report.when != "call" or not report.failed:
+    if report.when == "teardown" or not report.failed:
         return
     for name, value in item.funcargs.items():
         if isinstance(value, Server):

@@ -48,6 +48,16 @@ def test_authenticate_tells_the_facts_of_a_device(server, unknown_device):
         "os_major": 26,
         "build": "21E236",
         "topic": server.topic,
+        "user_id": None,
+        "user_short_name": None,
+        "user_long_name": None,
+        "not_on_console": None,
+        "awaiting": 0,
+        "await_until": None,
+        "model_name": "iPhone",
+        "supervised": None,
+        "enrolled_via_dep": None,
+        "user_approved": None,
     }
 
 

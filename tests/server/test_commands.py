@@ -291,6 +291,14 @@ def test_an_error_teaches_nothing(server, device):
 
 # ---- the simulated devices answer every command of the catalogue ----
 
+# Where the answer of a simulated phone is found.
+SHOWN = {
+    "InstalledApplicationList": "installed_app", "ProfileList": "installed_profile", "CertificateList": "installed_certificate",
+    "DeviceInformation": "device_info", "SecurityInfo": "security_info", "Restrictions": "restriction",
+    "ManagedApplicationList": "managed_app", "UserList": "device_user",
+    "AvailableOSUpdates": "available_os_update", "OSUpdateStatus": "os_update_status",
+}  # fmt: skip
+
 
 def test_simulated_devices_answer_every_command(push_server, pki):
     """pomona-sim in the place of the Python device: wakes on its push, enrolls, answers each plausibly."""
@@ -308,6 +316,8 @@ def test_simulated_devices_answer_every_command(push_server, pki):
     requests = {"ClearPasscode": None}
     for request, args, _ in COMMANDS:
         requests.setdefault(request, args)
+    for request in (*SHOWN, "ActivationLockBypassCode"):
+        requests.setdefault(request, None)
     for request, args in requests.items():
         args = "NULL" if args is None else quote(json.dumps(args))
         server.sql(f"INSERT INTO queue(device, request, args) VALUES ({device}, {quote(request)}, {args})")
@@ -316,6 +326,11 @@ def test_simulated_devices_answer_every_command(push_server, pki):
     assert {row["request"] for row in ends} == set(requests)
     wrong = {row["request"]: row["state"] for row in ends if row["state"] not in ("acknowledged", "error")}
     assert not wrong
-    for view in ("installed_app", "installed_profile", "installed_certificate", "device_info", "security_info"):
-        assert server.sql(f"SELECT * FROM {view} WHERE device = {device}"), view
+    for request, view in SHOWN.items():
+        rows = server.sql(f"SELECT * FROM {view} WHERE device = {device}")
+        state = server.value(f"SELECT max(state) FROM command WHERE device = {device} AND request = {quote(request)}")
+        assert bool(rows) == (state == "acknowledged"), (view, state, rows)
+        if request in ("InstalledApplicationList", "ProfileList", "CertificateList", "DeviceInformation", "SecurityInfo"):
+            assert rows, view
+    assert server.sql(f"SELECT * FROM escrowed_secret WHERE device = {device} AND kind = 'activation_lock_bypass'")
     assert sim.alive()

@@ -148,7 +148,7 @@ def test_from_the_link_to_the_profile(server):
     assert mdm["Topic"] == server.topic
     assert mdm["AccessRights"] == 8191
     assert mdm["CheckOutWhenRemoved"] is True and mdm["SignMessage"] is False
-    assert "com.apple.mdm.bootstraptoken" in mdm["ServerCapabilities"]
+    assert {"com.apple.mdm.bootstraptoken", "com.apple.mdm.token"} <= set(mdm["ServerCapabilities"])
     assert mdm["IdentityCertificateUUID"] == scep["PayloadUUID"]
     assert "UseDevelopmentAPNS" not in mdm
     content = scep["PayloadContent"]

@@ -20,7 +20,7 @@ from harness.scep import start_plain_site
 WAY = ["EnrollPage", "EnrollProfile", "GetCACaps", "GetCACert", "PKIOperation", "Authenticate", "TokenUpdate"]
 RENEWAL = ["GetCACaps", "GetCACert", "PKIOperation"]
 
-TIME_MOST = "100" if SANITIZER else "20"  # seconds of a run
+TIME_MOST = "100" if SANITIZER else "60"  # seconds of a run
 
 numbers = itertools.count(1)
 

@@ -292,12 +292,16 @@ class Relay:
         while True:
             try:
                 client, _ = self.listener.accept()
+                self._greet(client)
                 server = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 return
             self.sockets += [client, server]
             for source, sink in ((client, server), (server, client)):
                 threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _greet(self, client):
+        pass
 
     def _carry(self, source, sink):
         try:
@@ -314,6 +318,35 @@ class Relay:
         self.listener.close()
         for end in self.sockets:
             end.close()
+
+
+class Proxy(Relay):
+    """Takes CONNECT, as an HTTP proxy does, and keeps what it was asked for."""
+
+    def _greet(self, client):
+        self.asked = b""
+        while b"\r\n\r\n" not in self.asked:
+            self.asked += client.recv(1)
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+
+def test_the_way_goes_through_a_proxy(make_server):
+    server = make_server()
+    proxy = None
+    try:
+        server.apns_port = free_port()
+        server.start_apns()
+        server.write_conf()
+        proxy = Proxy(server.apns_port)
+        server.start_push(env={"https_proxy": f"http://127.0.0.1:{proxy.port}", "no_proxy": ""})
+        device = server.enrolled()
+        server.queue(device, "ProfileList")
+        wait_for_pushes(server, device, 1)
+        assert proxy.asked.startswith(f"CONNECT 127.0.0.1:{server.apns_port} HTTP/1.1\r\n".encode())
+    finally:
+        if proxy:
+            proxy.close()
+        server.stop()
 
 
 def test_a_connection_that_hangs_is_left(make_server):

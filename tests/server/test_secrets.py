@@ -24,6 +24,8 @@ SEALED = {
     "enrollment": ("push_magic", "unlock_token", "bootstrap_token"),
     "event_log": "raw",
     "setting_value": "sealed",
+    "token_source": "key",
+    "return_profile": "profile",
 }
 
 

@@ -13,10 +13,10 @@ pytestmark = pytest.mark.nginx
 UUID = re.compile(r"^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$")
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
-QUEUE = ["device", "request", "args", "priority", "not_before", "expires", "uuid", "state", "created_at", "age"]
+QUEUE = ["device", "request", "args", "priority", "not_before", "expires", "uuid", "state", "created_at", "age", "setup"]
 VIEWS = {
     "queue": QUEUE,
-    "command": [*QUEUE, "sent_at", "ended_at", "not_now_count", "reason"],
+    "command": [*QUEUE[:-1], "sent_at", "ended_at", "not_now_count", "reason", "setup"],
     "result": ["device", "uuid", "request", "status", "received_at", "response", "error", "errors"],
     "result_error": [
         "device", "uuid", "request", "received_at", "chain", "link", "domain", "code", "description", "localized", "meaning",
@@ -28,7 +28,8 @@ VIEWS = {
     "security_info_history": ["device", "name", "old", "new", "at"],
     "device": [
         "id", "device_id", "kind", "udid", "serial", "name", "model", "product", "os_version", "os_major", "build",
-        "topic", "state", "push_state", "enrolled_at", "last_seen", "model_name", "supervised", "enrolled_via_dep",
+        "topic", "state", "push_state", "enrolled_at", "last_seen", "user_id", "user_short_name",
+        "user_long_name", "not_on_console", "awaiting", "await_until", "model_name", "supervised", "enrolled_via_dep",
         "user_approved",
     ],
 }  # fmt: skip

@@ -12,7 +12,7 @@ BIN = os.path.abspath(os.environ.get("POMONA_BIN", os.path.join(REPOSITORY, "bui
 SANITIZER = os.environ.get("POMONA_SANITIZER", "")
 
 # A sanitizer's build is many times slower; conditions are waited for accordingly.
-PATIENCE = 120 if SANITIZER else 30
+PATIENCE = 120 if SANITIZER else 60
 
 
 def wait_for(condition, what="a condition", timeout=None, every=0.01):

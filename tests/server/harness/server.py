@@ -22,7 +22,7 @@ class Server:
     numbers = itertools.count(1)
 
     def __init__(self, programs, pki, root, push=False, threads=64, log="info", store=None, front=None, peer=None,
-                 enroll=None, init=(), **push_conf):  # fmt: skip
+                 enroll=None, relay=None, init=(), **push_conf):  # fmt: skip
         self.number = next(self.numbers)
         self.programs = programs
         self.pki = pki
@@ -43,7 +43,7 @@ class Server:
         self.apns_rules = self.path("apns-rules.json")
         self.parts = {}
         self._issued = itertools.count(1)
-        self.write_conf(threads, log, push_conf, peer, enroll)
+        self.write_conf(threads, log, push_conf, peer, enroll, relay)
         try:
             self._start_all(push, init)
         except BaseException:
@@ -72,7 +72,7 @@ class Server:
     def url(self):
         return f"https://127.0.0.1:{self.port}"
 
-    def write_conf(self, threads=64, log="info", push_conf=None, peer=None, enroll=None):
+    def write_conf(self, threads=64, log="info", push_conf=None, peer=None, enroll=None, relay=None):
         push = {"apns_url": f"https://127.0.0.1:{self.apns_port}", "apns_ca": self.pki.apple_ca.certificate,
                 **(push_conf or {})}  # fmt: skip
         sections = {
@@ -81,7 +81,7 @@ class Server:
             "peer": peer or {},
             "enroll": enroll or {},
             "push": push,
-            "enroll": enroll or {},
+            "relay": relay or {},
             "log": {"level": log},
         }
         with open(self.conf, "w") as conf:
@@ -94,8 +94,8 @@ class Server:
 
     # ---- its programs ----
 
-    def start(self, name, argv, **popen):
-        program = Program(self.programs, name, argv, self.dir, {"POMONA_CONF": self.conf}, **popen)
+    def start(self, name, argv, env=None, **popen):
+        program = Program(self.programs, name, argv, self.dir, {"POMONA_CONF": self.conf, **(env or {})}, **popen)
         self.parts[name] = program
         return program
 
@@ -105,11 +105,11 @@ class Server:
             "pomona-fcgi", [program_path("pomona-fcgi"), "--listen", listen or self.socket, *mode, *options]
         )
 
-    def _start_until_ready(self, name, argv):
+    def _start_until_ready(self, name, argv, **popen):
         """The log may tell of earlier starts."""
         log = self.path(name + ".log")
         offset = os.path.getsize(log) if os.path.exists(log) else 0
-        program = self.start(name, argv)
+        program = self.start(name, argv, **popen)
         wait_for(lambda: self._is_ready(program, offset), f"{name} to be ready")
         return program
 
@@ -165,8 +165,8 @@ class Server:
         assert program.alive(), program.output()
         return program
 
-    def start_push(self):
-        return self._start_until_ready("pomona-push", [program_path("pomona-push")])
+    def start_push(self, **popen):
+        return self._start_until_ready("pomona-push", [program_path("pomona-push")], **popen)
 
     def stop(self):
         problems = []

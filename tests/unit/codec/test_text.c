@@ -66,6 +66,24 @@ static const struct {
 };
 
 static void
+test_for_urls(void **state)
+{
+	struct buf buf;
+
+	(void)state;
+	buf_init(&buf, &arena, 100);
+	buf_str(&buf, "+/=.");
+	text_base64url_append(&buf, "\xfb\xff\xfe", 3);
+	text_base64url_append(&buf, "\xff", 1);
+	text_base64url_append(&buf, "", 0);
+	assert_string_equal(buf.bytes, "+/=.-__-_w");
+	assert_int_equal(buf.len, strlen(buf.bytes));
+	buf_init(&buf, &arena, 100);
+	text_url_append(&buf, "aZ09-._~/ %\xc3\0?", 14, "/");
+	assert_string_equal(buf.bytes, "aZ09-._~/%20%25%C3%00%3F");
+}
+
+static void
 test_base64_odd(void **state)
 {
 	(void)state;
@@ -282,6 +300,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_base64, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_for_urls, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_base64_odd, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_base64_of_all_lengths, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_base64_keeps_the_cap, setup, teardown),

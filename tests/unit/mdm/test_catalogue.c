@@ -198,6 +198,39 @@ test_triggers_refuse(void **state)
 			"EraseDevice: confirm must be the id of the device, as in "
 			"json_object('confirm', '<device id>')"},
 		{"device, request, args", "'AAA', 'EraseDevice', '{\"confirm\":\"AAA\"}'", ""},
+		{"device, request", "'AAA', 'InstallApplication'",
+			"InstallApplication: exactly one of iTunesStoreID, Identifier, ManifestURL "
+			"must be given"},
+		{"device, request, args",
+			"'AAA', 'InstallApplication', '{\"iTunesStoreID\":1,\"Identifier\":\"a\"}'",
+			"InstallApplication: exactly one of iTunesStoreID, Identifier, ManifestURL "
+			"must be given"},
+		{"device, request, args",
+			"'AAA', 'InstallApplication', '{\"ManifestURL\":\"http://a\"}'",
+			"InstallApplication: ManifestURL must begin with https:"},
+		{"device, request", "'AAA', 'EnableLostMode'",
+			"EnableLostMode: at least one of Message, PhoneNumber must be given"},
+		{"device, request", "'AAA', 'DeleteUser'",
+			"DeleteUser: the required key UserName is missing (DeleteAllUsers is not "
+			"true)"},
+		{"device, request, args",
+			"'AAA', 'RequestMirroring', '{\"DestinationName\":\"TV\",\"ScanTime\":9}'",
+			"RequestMirroring: ScanTime must be from 10 to 300"},
+		{"device, request, args",
+			"'AAA', 'RotateFileVaultKey', '{\"KeyType\":\"institutional\","
+			"\"FileVaultUnlock\":{}}'",
+			"RotateFileVaultKey: the required key NewCertificate is missing (KeyType "
+			"is "
+			"institutional)"},
+		{"device, request, args",
+			"'AAA', 'DeviceInformation', '{\"Queries\":[\"UDID\"],"
+			"\"DeviceAttestationNonce\":\"AAEC\"}'",
+			"DeviceInformation: DeviceAttestationNonce wants "
+			"DevicePropertiesAttestation in Queries"},
+		{"device, request, args",
+			"'AAA', 'DeviceInformation', '{\"DeviceAttestationNonce\":"
+			"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}'",
+			"DeviceInformation: DeviceAttestationNonce must have 32 bytes at most"},
 		{"device, request, priority", "'AAA', 'ProfileList', 'high'",
 			"queue: priority must be an integer"},
 		{"device, request, expires", "'AAA', 'ProfileList', 'soon'",

@@ -3,6 +3,7 @@
  * the maximal one is refused with a message that names the key.
  */
 #include "unit.h"
+#include "unit_store.h"
 
 #include "mdm/catalogue_check.h"
 
@@ -470,12 +471,108 @@ test_each_fault_is_refused(void **state)
 	assert_true(faults / CHOICES > 700);
 }
 
+/* ---- the SQL interface says the same of the command's own keys ---- */
+
+static struct unit_store unit;
+
+static int
+setup_store(void **state)
+{
+	setup(state);
+	unit_store_open(&unit);
+	unit_sql(&unit, "INSERT INTO enrollment (id, kind, state) VALUES ('AAA', 'device', "
+			"'enrolled')");
+	return 0;
+}
+
+static int
+teardown_store(void **state)
+{
+	unit_store_close(&unit);
+	return teardown(state);
+}
+
+/* The error of a command with these arguments; "" when it is queued. */
+static const char *
+queue_in_sql(const struct catalogue_request *request, const struct plist *args)
+{
+	struct plist *given = plist_copy(&arena, args);
+	struct buf json, sql;
+
+	if (request->confirm)
+		plist_set(&arena, given, "confirm", plist_string(&arena, "AAA"));
+	buf_init(&json, &arena, 1 << 20);
+	plist_write_json(&json, given, false);
+	assert_null(strchr(json.bytes, '\''));
+	buf_init(&sql, &arena, 1 << 20);
+	buf_printf(&sql, "INSERT INTO queue (device, request, args) VALUES ('AAA', '%s', '%s')",
+		request->name, json.bytes);
+	return unit_sql_error(&unit, sql.bytes);
+}
+
+static void
+refused_in_sql(const struct catalogue_request *request, const struct plist *args, const char *key)
+{
+	const char *error = queue_in_sql(request, args);
+
+	faults++;
+	if (strncmp(error, request->name, strlen(request->name)) != 0 || strstr(error, key) == NULL)
+		fail_msg("%s: %s: \"%s\"", request->name, key, error);
+}
+
+static void
+break_in_sql(const struct catalogue_request *request, struct plist *args)
+{
+	for (struct plist *node = args->as.items.first; node != NULL; node = node->next) {
+		const struct catalogue_key *key = catalogue_subkey(request->payload, node->key);
+		const char *name = node->key;
+		struct plist before =
+			exchange(node, key->type == PLIST_INTEGER ? plist_real(&arena, 1.5)
+								  : plist_integer(&arena, 1));
+
+		refused_in_sql(request, args, name);
+		exchange(node, &before);
+		if (key->presence == CATALOGUE_REQUIRED) {
+			node->key = "Another";
+			refused_in_sql(request, args, name);
+			node->key = name;
+		}
+		if (key->values == NULL)
+			continue;
+		exchange(node, key->type == PLIST_STRING ? plist_string(&arena, "Nonsense")
+							 : plist_integer(&arena, -12345));
+		refused_in_sql(request, args, name);
+		exchange(node, &before);
+	}
+}
+
+static void
+test_sql(void **state)
+{
+	const struct catalogue_request *request;
+
+	(void)state;
+	for (size_t i = 0; (request = catalogue_row(i)) != NULL; i++)
+		for (int whole = 0; whole < 2; whole++) {
+			struct plist *args = make_dict(request->payload, whole);
+			const char *error = queue_in_sql(request, args);
+
+			if (*error != '\0')
+				fail_msg("%s", error);
+			if (whole)
+				break_in_sql(request, args);
+		}
+	print_message("%zu faults\n", faults);
+	assert_true(faults > 120);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_right_ones_pass, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_each_fault_is_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_sql, setup_store, teardown_store),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

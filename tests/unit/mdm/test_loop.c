@@ -3,7 +3,7 @@
  * script of messages.
  */
 #include "unit.h"
-#include "unit_store.h"
+#include "unit_device.h"
 
 #include "base/clock.h"
 #include "mdm/checkin.h"
@@ -12,8 +12,7 @@
 
 static struct unit_store unit;
 
-static const char *const CERT_A =
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+#define CERT_A UNIT_CERTIFICATE
 static const char *const CERT_B =
 	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
@@ -22,8 +21,7 @@ setup(void **state)
 {
 	(void)state;
 	unit_store_open(&unit);
-	unit_sql(&unit, "INSERT INTO setting (name, value) VALUES ('enroll_topics', "
-			"'com.apple.mgmt.test')");
+	unit_device_topic(&unit);
 	return 0;
 }
 
@@ -36,40 +34,10 @@ teardown(void **state)
 	return 0;
 }
 
-/* The dict whose XML keys and values are given. */
-static struct plist *
-message(const char *inner)
-{
-	char *xml =
-		arena_printf(&unit.arena, "<plist version=\"1.0\"><dict>%s</dict></plist>", inner);
-	struct plist *plist;
-
-	if (plist_read_xml(unit.mdm.reader, &unit.arena, xml, strlen(xml), &plist, &unit.err) !=
-		ERR_OK)
-		fail_msg("%s", unit.err.message);
-	return plist;
-}
-
-/* Sends a check-in, in a transaction of its own as the responder does. */
 static enum err_kind
 check_in(const char *inner, const char *certificate)
 {
-	struct checkin checkin = {.message = message(inner),
-		.raw = inner,
-		.raw_len = strlen(inner),
-		.caller.certificate = certificate};
-	const char *id = NULL;
-	struct buf reply;
-	enum err_kind kind;
-
-	buf_init(&reply, &unit.arena, 100000);
-	unit_begin(&unit, DB_WRITE);
-	kind = checkin_handle(&unit.mdm, &checkin, &reply, &id, &unit.err);
-	if (kind == ERR_OK)
-		unit_commit(&unit);
-	else
-		db_rollback(unit.mdm.db);
-	return kind;
+	return unit_check_in(&unit, inner, certificate, NULL);
 }
 
 static enum err_kind
@@ -105,36 +73,11 @@ enroll(const char *udid, const char *certificate)
 	assert_int_equal(token_update(udid, "", certificate), ERR_OK);
 }
 
-/* Sends a report; gives the RequestType of the command that comes back, "" for none, "!" for an
- * error. */
+/* The RequestType of the command that comes back, "" for none, "!" for an error. */
 static const char *
 report(const char *udid, const char *status, const char *uuid, const char *more)
 {
-	char *inner = arena_printf(&unit.arena,
-		"<key>UDID</key><string>%s</string><key>Status</key><string>%s</string>%s%s%s%s",
-		udid, status, uuid == NULL ? "" : "<key>CommandUUID</key><string>",
-		uuid == NULL ? "" : uuid, uuid == NULL ? "" : "</string>", more);
-	struct connect connect = {.message = message(inner),
-		.raw = inner,
-		.raw_len = strlen(inner),
-		.caller.certificate = CERT_A};
-	struct connect_note note;
-	struct plist *command;
-	struct buf reply;
-
-	buf_init(&reply, &unit.arena, 1000000);
-	unit_begin(&unit, DB_WRITE);
-	if (connect_handle(&unit.mdm, &connect, &reply, &note, &unit.err) != ERR_OK) {
-		db_rollback(unit.mdm.db);
-		return "!";
-	}
-	unit_commit(&unit);
-	if (reply.len == 0)
-		return "";
-	if (plist_read_xml(unit.mdm.reader, &unit.arena, reply.bytes, reply.len, &command,
-		    &unit.err) != ERR_OK)
-		fail_msg("%s", unit.err.message);
-	return plist_get_string(plist_get(command, "Command"), "RequestType");
+	return unit_report(&unit, udid, status, uuid, more, NULL);
 }
 
 static const char *
@@ -558,7 +501,7 @@ test_clear_passcode_takes_the_stored_token(void **state)
 	assert_int_equal(
 		token_update("A", "<key>UnlockToken</key><data>c2VjcmV0</data>", CERT_A), ERR_OK);
 	queue("ClearPasscode", 0);
-	connect.message = message(idle);
+	connect.message = unit_message(&unit, idle);
 	buf_init(&reply, &unit.arena, 100000);
 	unit_begin(&unit, DB_WRITE);
 	assert_int_equal(connect_handle(&unit.mdm, &connect, &reply, &note, &unit.err), ERR_OK);
