@@ -13,6 +13,7 @@ import pytest
 
 from harness.catalogue import make_dict, read_catalogue
 from harness.process import REPOSITORY
+from harness.server import quote
 
 pytestmark = pytest.mark.nginx
 
@@ -116,6 +117,31 @@ def test_single_faults_are_refused(server):
     with ThreadPoolExecutor(4) as pool:
         for (request, args, path), said in zip(chosen, pool.map(lambda fault: check(server, *fault[:2]), chosen)):
             assert f"{request.name}: " in said and path in said and "unknown device" not in said, f"{args} {path}: {said}"
+
+
+# ---- the device, and what is found late ----
+
+
+def test_one_device_of_two_does_not_take_it(server, device):
+    """It is refused by its id, with the reason; the other one gets the command."""
+    mac = server.enrolled()
+    server.sql(f"UPDATE enrollment SET product = 'Mac14,2', os_version = '14.5' WHERE id = {quote(mac.id)}")
+    done = server.pomona("queue", "add", mac.id, device.id, "ClearPasscode", "UnlockToken=AAEC", check=False)
+    assert done.returncode == 1 and "ClearPasscode is not for macOS" in (done.stdout + done.stderr).decode()
+    queued = server.sql(f"SELECT device FROM queue WHERE device IN ({quote(mac.id)}, {quote(device.id)})")
+    assert queued == [{"device": device.id}]
+    mac.close()
+
+
+def test_what_is_wrong_inside_ends_as_invalid(server, device):
+    """Through SQL it is found when the command is to be sent; those behind it go on."""
+    settings = {"Settings": [{"Item": "DeviceName", "DeviceName": "x"}, {"Item": "Bluetooth", "Enabled": "yes"}]}
+    wrong = server.queue(device, "Settings", settings)
+    right = server.queue(device, "SecurityInfo")
+    assert device.idle().command["CommandUUID"] == right
+    row = server.row(f"SELECT state, reason FROM command WHERE uuid = {quote(wrong)}")
+    assert row == {"state": "invalid", "reason": "Settings: Settings[1].Enabled must be a boolean"}
+    device.acknowledge(right)
 
 
 # ---- Apple's protocol as data: nothing else needs it ----
