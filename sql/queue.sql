@@ -35,7 +35,7 @@ WHERE enrollment_no = $1 AND ended_at IS NULL;
 
 -- name: queue_next
 -- $4: any (0), what is for a device that waits to be configured (1), or what lets it go (2).
-SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state, p.sealed_args, p.sealed_body
+SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state, p.sealed_args, p.sealed_body, p.unread
 FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2 AND d.deferred = 0
 	AND (d.not_before IS NULL OR d.not_before <= $3) AND (d.expires_at IS NULL OR d.expires_at > $3)

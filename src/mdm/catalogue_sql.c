@@ -258,7 +258,7 @@ write_request(struct buf *buf, const struct catalogue_request *request)
 		return;
 	buf_printf(buf,
 		"CREATE TRIGGER payload_check_%s BEFORE INSERT ON payload\n"
-		"WHEN NEW.origin = 'sql' AND NEW.request = '%s'\nBEGIN\n",
+		"WHEN NEW.origin = 'sql' AND NEW.body IS NULL AND NEW.request = '%s'\nBEGIN\n",
 		request->name, request->name);
 	write_spelling(buf, request);
 	for (size_t i = 0; i < request->key_count; i++)
@@ -276,11 +276,11 @@ catalogue_write_triggers(struct buf *buf)
 
 	buf_str(buf, "CREATE TRIGGER payload_check_known BEFORE INSERT ON payload\nWHEN NEW.origin "
 		     "= 'sql' AND "
-		     "NEW.request NOT IN (");
+		     "NEW.body IS NULL AND NEW.request NOT IN (");
 	for (size_t i = 0; (request = catalogue_row(i)) != NULL; i++)
 		buf_printf(buf, "%s'%s'", i == 0 ? "" : ", ", request->name);
-	buf_str(buf, ")\nBEGIN\n\tSELECT RAISE(ABORT, 'queue: unknown request (the command line "
-		     "takes any as a plist)');\n"
+	buf_str(buf, ")\nBEGIN\n\tSELECT RAISE(ABORT, 'queue: unknown request (any can be queued "
+		     "with column plist)');\n"
 		     "END;\n");
 	buf_str(buf, "CREATE TRIGGER payload_check_args BEFORE INSERT ON payload\n"
 		     "WHEN NEW.origin = 'sql' AND NEW.args IS NOT NULL\nBEGIN\n"

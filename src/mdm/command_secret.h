@@ -17,6 +17,7 @@ struct command_kept {
 	const void *body; /* the plist as it was given; NULL: it is built from the arguments */
 	size_t body_len;
 	struct db_value sealed_args, sealed_body; /* NULL: there are no secrets */
+	bool unread; /* a plist that came through SQL (mdm/command_raw.h) */
 };
 
 /*

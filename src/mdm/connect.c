@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "mdm/await.h"
 #include "mdm/command.h"
+#include "mdm/command_raw.h"
 #include "mdm/enrollment.h"
 #include "mdm/escrow.h"
 #include "mdm/event.h"
@@ -270,6 +271,8 @@ build(struct visit *visit, const struct queue_delivery *delivery, struct buf *re
 	struct command_kept command = delivery->kept;
 	enum err_kind kind = command_secret_open(visit->mdm, &command, why);
 
+	if (kind == ERR_OK && command.unread)
+		kind = command_raw_read(visit->mdm, delivery->payload_no, &command, why);
 	if (kind != ERR_OK)
 		return kind;
 	if (command.body != NULL) {

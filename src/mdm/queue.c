@@ -9,26 +9,13 @@
 #include "base/clock.h"
 #include "mdm/catalogue.h"
 #include "mdm/command.h"
+#include "mdm/command_raw.h"
 #include "mdm/enrollment.h"
 #include "mdm/target.h"
 
-enum { ARGS_MOST = 16 * 1024 * 1024, SHOWN_ARGS_MOST = 64 * 1024 };
+enum { ARGS_MOST = 16 * 1024 * 1024 };
 
 /* ---- in ---- */
-
-/* The keys of a raw command as JSON, for the views (and to know a filter); NULL when there are none
- * or too many. */
-static const char *
-shown_args(struct mdm *mdm, const struct plist *plist)
-{
-	struct plist *keys = plist_copy(mdm->arena, plist_get(plist, "Command"));
-	struct buf json;
-
-	plist_remove(keys, "RequestType");
-	buf_init(&json, mdm->arena, SHOWN_ARGS_MOST);
-	plist_write_json(&json, keys, false);
-	return json.full || keys->as.items.count == 0 ? NULL : json.bytes;
-}
 
 /* The same check as of arguments. */
 static enum err_kind
@@ -51,37 +38,15 @@ static enum err_kind
 take_body(struct mdm *mdm, const struct queue_command *command, struct command_kept *stored,
 	const struct plist **keys, struct err *err)
 {
-	struct command_head head;
-	struct plist *plist;
-	struct buf rewritten;
-	enum err_kind kind;
+	enum err_kind kind =
+		command_raw_take(mdm, command->body, command->body_len, stored, keys, err);
 
-	if (command->body_len > COMMAND_BYTES_MOST)
-		return err_set(err, ERR_TOO_LARGE, "the command is larger than %d bytes",
-			COMMAND_BYTES_MOST);
-	kind = command_inspect(mdm, command->body, command->body_len, &head, &plist, err);
 	if (kind != ERR_OK)
 		return kind;
-	if (command->request != NULL && strcmp(command->request, head.request) != 0)
-		return err_set(err, ERR_BAD_INPUT, "the plist is a %s, not a %s", head.request,
+	if (command->request != NULL && strcmp(command->request, stored->request) != 0)
+		return err_set(err, ERR_BAD_INPUT, "the plist is a %s, not a %s", stored->request,
 			command->request);
-	*keys = plist_get(plist, "Command");
-	if (command->checked && check_body(mdm, command, *keys, head.request, err) != ERR_OK)
-		return err->kind;
-	stored->request = head.request;
-	stored->args = shown_args(mdm, plist);
-	stored->body = command->body;
-	stored->body_len = command->body_len;
-	if (head.uuid != NULL) {
-		stored->uuid = head.uuid;
-		return ERR_OK;
-	}
-	plist_set(mdm->arena, plist, "CommandUUID", plist_string(mdm->arena, stored->uuid));
-	buf_init(&rewritten, mdm->arena, COMMAND_BYTES_MOST);
-	plist_write_xml(&rewritten, plist, false);
-	stored->body = rewritten.bytes;
-	stored->body_len = rewritten.len;
-	return rewritten.full ? err_set(err, ERR_TOO_LARGE, "the command is too large") : ERR_OK;
+	return command->checked ? check_body(mdm, command, *keys, stored->request, err) : ERR_OK;
 }
 
 static enum err_kind
@@ -381,7 +346,8 @@ next_in_state(struct mdm *mdm, int64_t enrollment_no, const char *state, int64_t
 			.request = db_text(&row, 2),
 			.args = db_text(&row, 3),
 			.sealed_args = row.values[6],
-			.sealed_body = row.values[7]},
+			.sealed_body = row.values[7],
+			.unread = db_int(&row, 8) != 0},
 		.state = db_text(&row, 5),
 	};
 	delivery->kept.body = db_blob(&row, 4, &delivery->kept.body_len);

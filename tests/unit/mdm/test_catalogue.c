@@ -168,7 +168,7 @@ static const struct {
 	{"device", "'AAA'", "queue: request is missing"},
 	{"device, request", "'ZZZ', 'DeviceInformation'", "queue: unknown device"},
 	{"device, request", "'AAA', 'MakeCoffee'",
-		"queue: unknown request (the command line takes any as a plist)"},
+		"queue: unknown request (any can be queued with column plist)"},
 	{"device, request, args", "'AAA', 'DeviceLock', '{'", "queue: args is not valid JSON"},
 	{"device, request, args", "'AAA', 'DeviceLock', '[1]'",
 		"queue: args must be a JSON object"},
