@@ -310,9 +310,13 @@ def test_simulated_devices_answer_every_command(push_server, pki):
         "--devices", "8", "--url", server.url, "--tls-ca", server.tls_ca, "--identities", identities,
         "--topic", server.topic,
     )  # fmt: skip
-    # Macs have no passcode to be cleared; a phone of pomona-sim tells no name when it enrolls.
-    (row,) = server.sql("SELECT id FROM device WHERE kind = 'device' AND product NOT LIKE 'Mac%' AND name IS NULL LIMIT 1")
-    device = quote(row["id"])
+    # Macs have no passcode to be cleared, and an activation lock's code only supervised devices; a phone of pomona-sim tells no
+    # name when it enrolls.
+    phones = "kind = 'device' AND product NOT LIKE 'Mac%' AND name IS NULL"
+    server.sql(f"INSERT INTO queue(device, request) SELECT id, 'DeviceInformation' FROM device WHERE {phones}")
+    supervised = "SELECT device FROM result WHERE json_extract(response, '$.QueryResponses.IsSupervised') = 1 ORDER BY received_at DESC"
+    (row,) = wait_for(lambda: server.sql(f"{supervised} LIMIT 1"), "a supervised phone")
+    device = quote(row["device"])
     requests = {"ClearPasscode": None}
     for request, args, _ in COMMANDS:
         requests.setdefault(request, args)
