@@ -158,21 +158,27 @@ find_key(struct mdm *mdm, const char *path, struct err *err)
 	return ERR_OK;
 }
 
+/* The text of all views and triggers is made on the way: its memory is given back. */
 static enum err_kind
-open_store(const struct conf *conf, struct arena *arena, struct db_store **store,
-	struct seal_key *key, struct err *err)
+open_store(const struct conf *conf, struct db_store **store, struct seal_key *key, struct err *err)
 {
 	const struct db_options options = {.database = conf->database, .busy_ms = BUSY_MS};
-	struct mdm mdm = {.arena = arena, .key = key};
 	enum err_kind kind = db_store_open(store, &options, err);
+	struct arena arena;
+	struct mdm mdm = {.arena = &arena, .key = key};
 
 	if (kind != ERR_OK)
 		return kind;
-	mdm.db = db_open(*store, arena);
-	kind = mdm_prepare_store(mdm.db, arena, false, err);
+	arena_init(&arena);
+	mdm.db = db_open(*store, &arena);
+	kind = mdm_prepare_store(mdm.db, &arena, false, err);
 	if (kind == ERR_OK)
 		kind = find_key(&mdm, conf->key, err);
 	db_close(mdm.db);
+	arena_release(&arena);
+#ifdef HAVE_MALLOC_TRIM
+	malloc_trim(0);
+#endif
 	return kind;
 }
 
@@ -191,7 +197,7 @@ run(const struct options *options, const struct conf *conf, struct arena *arena,
 	enum err_kind kind;
 
 	seal_key_init(&key);
-	kind = open_store(conf, arena, &store, &key, err);
+	kind = open_store(conf, &store, &key, err);
 	if (kind == ERR_OK)
 		kind = peer_header_rules_read(&serve.header, conf, arena, err);
 	serve.key = &key;

@@ -59,13 +59,33 @@ buf_str(struct buf *buf, const char *string)
 }
 
 void
+buf_vprintf(struct buf *buf, const char *format, va_list args)
+{
+	buf_str(buf, arena_vprintf(buf->arena, format, args));
+}
+
+void
 buf_printf(struct buf *buf, const char *format, ...)
 {
 	va_list args;
-	char *text;
 
 	va_start(args, format);
-	text = arena_vprintf(buf->arena, format, args);
+	buf_vprintf(buf, format, args);
 	va_end(args);
-	buf_str(buf, text);
+}
+
+void
+buf_sql_text(struct buf *buf, const char *text)
+{
+	if (text == NULL) {
+		buf_str(buf, "NULL");
+		return;
+	}
+	buf_byte(buf, '\'');
+	for (; *text != '\0'; text++) {
+		if (*text == '\'')
+			buf_byte(buf, '\'');
+		buf_byte(buf, *text);
+	}
+	buf_byte(buf, '\'');
 }

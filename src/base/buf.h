@@ -8,6 +8,7 @@
 #ifndef POMONA_BASE_BUF_H
 #define POMONA_BASE_BUF_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -28,6 +29,11 @@ void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_byte(struct buf *buf, char byte);
 void buf_str(struct buf *buf, const char *string);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_vprintf(struct buf *buf, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+/* TEXT as an SQL literal; NULL for NULL. */
+void buf_sql_text(struct buf *buf, const char *text);
 
 /* Room for LEN more bytes, to be written to directly and then added to `len`; NULL when past the
  * cap. */

@@ -2,7 +2,12 @@
  * Makes the triggers that check a payload which comes through the SQL interface: SQLite's RAISE
  * takes only a literal before 3.47, so every message is written out.  One trigger per RequestType,
  * fired when a new payload is stored: a statement for a million devices is checked once.
+ *
+ * A trigger is one CASE: every connection to the store holds all of them in memory, and a statement
+ * for each fault would take twice as much.
  */
+#include <ctype.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "mdm/catalogue_parts.h"
@@ -42,20 +47,33 @@ should_be(enum plist_type type)
 	return texts[type];
 }
 
+/* What follows a WHEN.  None of the words holds a quote. */
+static void write_refusal(struct buf *buf, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void
+write_refusal(struct buf *buf, const char *format, ...)
+{
+	va_list args;
+
+	buf_str(buf, " THEN RAISE(ABORT, '");
+	va_start(args, format);
+	buf_vprintf(buf, format, args);
+	va_end(args);
+	buf_str(buf, "')\n");
+}
+
 static void
 write_key(struct buf *buf, const struct catalogue_request *request, const struct catalogue_key *key)
 {
 	const char *name = key->name;
 
 	if (key->presence == CATALOGUE_REQUIRED)
-		buf_printf(buf,
-			"\tSELECT RAISE(ABORT, '%s: the required key %s is missing') "
-			"WHERE json_type(NEW.args, '$.%s') IS NULL;\n",
-			request->name, name, name);
-	buf_printf(buf,
-		"\tSELECT RAISE(ABORT, '%s: %s must be %s') WHERE json_type(NEW.args, '$.%s') NOT "
-		"IN (%s)",
-		request->name, name, should_be(key->type), name, json_types(key->type));
+		buf_printf(buf, "\tWHEN json_type(NEW.args, '$.%s') IS NULL", name);
+	if (key->presence == CATALOGUE_REQUIRED)
+		write_refusal(buf, "%s: the required key %s is missing", request->name, name);
+	buf_printf(
+		buf, "\tWHEN json_type(NEW.args, '$.%s') NOT IN (%s)", name, json_types(key->type));
 	if (key->type == PLIST_DATA)
 		buf_printf(buf,
 			" OR json_extract(NEW.args, '$.%s') GLOB '*[^A-Za-z0-9+/= ' || char(9, 10, "
@@ -68,17 +86,15 @@ write_key(struct buf *buf, const struct catalogue_request *request, const struct
 			"OR json_extract(NEW.args, '$.%s') NOT GLOB "
 			"'[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*')",
 			name, name, name);
-	buf_str(buf, ";\n");
+	write_refusal(buf, "%s: %s must be %s", request->name, name, should_be(key->type));
 	if (key->values == NULL)
 		return;
-	buf_printf(buf,
-		"\tSELECT RAISE(ABORT, '%s: %s has a value that is not allowed') "
-		"WHERE json_extract(NEW.args, '$.%s') NOT IN (",
-		request->name, name, name);
+	buf_printf(buf, "\tWHEN json_extract(NEW.args, '$.%s') NOT IN (", name);
 	for (size_t i = 0; i < key->value_count; i++)
 		buf_printf(buf, key->type == PLIST_STRING ? "%s'%s'" : "%s%s", i == 0 ? "" : ", ",
 			key->values[i].text);
-	buf_str(buf, ");\n");
+	buf_byte(buf, ')');
+	write_refusal(buf, "%s: %s has a value that is not allowed", request->name, name);
 }
 
 /* ---- rules about the command's own keys ---- */
@@ -219,12 +235,28 @@ write_rule(
 
 	if (rule->advisory || writers[rule->kind] == NULL)
 		return;
-	arena_init(&arena);
-	buf_printf(buf, "\tSELECT RAISE(ABORT, '%s: %s') WHERE ", request->name,
-		catalogue_rule_text(&arena, rule, &root));
-	arena_release(&arena);
+	buf_str(buf, "\tWHEN ");
 	writers[rule->kind](buf, request, rule);
-	buf_str(buf, ";\n");
+	arena_init(&arena);
+	write_refusal(buf, "%s: %s", request->name, catalogue_rule_text(&arena, rule, &root));
+	arena_release(&arena);
+}
+
+/* The names of the command's own keys, as they are or in small letters. */
+static void
+write_names(struct buf *buf, const struct catalogue_request *request, bool small)
+{
+	const char *comma = "";
+
+	for (size_t i = 0; i < request->key_count; i++) {
+		if (request->keys[i].depth != 1)
+			continue;
+		buf_printf(buf, "%s'", comma);
+		for (const char *c = request->keys[i].name; *c != '\0'; c++)
+			buf_byte(buf, small ? (char)tolower((unsigned char)*c) : *c);
+		buf_byte(buf, '\'');
+		comma = ", ";
+	}
 }
 
 /* A mistyped optional key would be sent, and the device would act without it. */
@@ -233,21 +265,18 @@ write_spelling(struct buf *buf, const struct catalogue_request *request)
 {
 	const char *comma = "";
 
-	buf_printf(buf,
-		"\tSELECT RAISE(ABORT, '%s: small and capital letters matter in:", request->name);
+	buf_str(buf, "\tWHEN EXISTS (SELECT 1 FROM json_each(NEW.args) WHERE lower(key) IN (");
+	write_names(buf, request, true);
+	buf_str(buf, ") AND key NOT IN (");
+	write_names(buf, request, false);
+	buf_printf(buf, "))\n\t\tTHEN RAISE(ABORT, '%s: small and capital letters matter in:",
+		request->name);
 	for (size_t i = 0; i < request->key_count; i++)
 		if (request->keys[i].depth == 1) {
 			buf_printf(buf, "%s %s", comma, request->keys[i].name);
 			comma = ",";
 		}
-	buf_str(buf, "')\n\tFROM json_each(NEW.args) j JOIN (");
-	comma = "";
-	for (size_t i = 0; i < request->key_count; i++)
-		if (request->keys[i].depth == 1) {
-			buf_printf(buf, "%sSELECT '%s' AS name", comma, request->keys[i].name);
-			comma = " UNION ALL ";
-		}
-	buf_str(buf, ") k\n\tWHERE j.key <> k.name AND lower(j.key) = lower(k.name);\n");
+	buf_str(buf, "')\n");
 }
 
 static void
@@ -260,13 +289,14 @@ write_request(struct buf *buf, const struct catalogue_request *request)
 		"CREATE TRIGGER payload_check_%s BEFORE INSERT ON payload\n"
 		"WHEN NEW.origin = 'sql' AND NEW.body IS NULL AND NEW.request = '%s'\nBEGIN\n",
 		request->name, request->name);
+	buf_str(buf, "\tSELECT CASE\n");
 	write_spelling(buf, request);
 	for (size_t i = 0; i < request->key_count; i++)
 		if (request->keys[i].depth == 1)
 			write_key(buf, request, &request->keys[i]);
 	for (size_t i = 0; i < request->payload->rule_count; i++)
 		write_rule(buf, request, &request->payload->rules[i]);
-	buf_str(buf, "END;\n");
+	buf_str(buf, "\tEND;\nEND;\n");
 }
 
 void

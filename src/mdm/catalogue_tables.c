@@ -38,22 +38,6 @@ static const char tables[] =
 
 /* ---- SQL ---- */
 
-static void
-write_quoted(struct buf *buf, const char *text)
-{
-	if (text == NULL) {
-		buf_str(buf, "NULL");
-		return;
-	}
-	buf_byte(buf, '\'');
-	for (; *text != '\0'; text++) {
-		if (*text == '\'')
-			buf_byte(buf, '\'');
-		buf_byte(buf, *text);
-	}
-	buf_byte(buf, '\'');
-}
-
 /* Rows of one table are put into one statement; they stand in BUF behind the first. */
 struct rows {
 	struct buf *buf;
@@ -88,11 +72,11 @@ write_types(struct buf *buf)
 
 	for (size_t i = 0; (request = catalogue_row(i)) != NULL; i++) {
 		begin_row(&rows);
-		write_quoted(buf, request->name);
+		buf_sql_text(buf, request->name);
 		buf_byte(buf, ',');
-		write_quoted(buf, request->about == NULL ? "" : request->about);
+		buf_sql_text(buf, request->about == NULL ? "" : request->about);
 		buf_byte(buf, ',');
-		write_quoted(buf, request->alias);
+		buf_sql_text(buf, request->alias);
 		buf_printf(buf, ",%d)", request->confirm);
 	}
 	end_rows(&rows);
@@ -173,7 +157,7 @@ write_key(struct walk *walk, const struct catalogue_key *key, const char *path,
 	(void)known;
 	begin_row(walk->rows);
 	buf_printf(buf, "'%s','%s',%d,", walk->request, walk->part, ++walk->no);
-	write_quoted(buf, path);
+	buf_sql_text(buf, path);
 	buf_printf(buf, ",'%s','%s',", key->any ? "any" : plist_type_name(key->type),
 		presences[key->presence]);
 	if (key->value_count == 0)
@@ -182,7 +166,7 @@ write_key(struct walk *walk, const struct catalogue_key *key, const char *path,
 		buf_printf(buf, key->type == PLIST_STRING ? "%s\"%s\"" : "%s%s",
 			i == 0 ? "'[" : ",", key->values[i].text);
 	buf_str(buf, key->value_count == 0 ? "," : "]',");
-	write_quoted(buf, key->preset);
+	buf_sql_text(buf, key->preset);
 	buf_byte(buf, ')');
 }
 
@@ -193,7 +177,7 @@ write_version(struct buf *buf, int version)
 {
 	char text[CATALOGUE_VERSION_SIZE];
 
-	write_quoted(buf, version == 0 ? NULL : catalogue_version_text(version, text));
+	buf_sql_text(buf, version == 0 ? NULL : catalogue_version_text(version, text));
 	buf_byte(buf, ',');
 }
 
@@ -202,7 +186,7 @@ write_channels(struct buf *buf, int channels)
 {
 	static const char *const texts[] = {NULL, "device", "user", "device,user"};
 
-	write_quoted(buf, texts[channels]);
+	buf_sql_text(buf, texts[channels]);
 	buf_byte(buf, ',');
 }
 
@@ -221,18 +205,18 @@ write_fact(
 
 	begin_row(walk->rows);
 	buf_printf(buf, "'%s','%s',", walk->request, walk->part);
-	write_quoted(buf, path);
+	buf_sql_text(buf, path);
 	buf_byte(buf, ',');
-	write_quoted(buf, value);
+	buf_sql_text(buf, value);
 	buf_printf(buf, ",'%s',%d,", catalogue_os_name(fact->os), !fact->unsupported);
 	write_version(buf, fact->introduced);
 	write_version(buf, fact->deprecated);
 	write_version(buf, fact->removed);
 	write_channels(buf, fact->channels);
 	buf_printf(buf, "%d,%d,%d,", fact->supervised, fact->automated, fact->user_approved);
-	write_quoted(buf, modes[fact->user_enrollment]);
+	buf_sql_text(buf, modes[fact->user_enrollment]);
 	buf_byte(buf, ',');
-	write_quoted(buf, modes[fact->shared_ipad]);
+	buf_sql_text(buf, modes[fact->shared_ipad]);
 	buf_byte(buf, ',');
 	write_channels(buf, fact->shared_channels);
 	if (fact->right > 0)
@@ -271,9 +255,9 @@ write_rules(struct walk *walk, const struct catalogue_key *key, const char *path
 	for (size_t i = 0; i < key->rule_count; i++) {
 		begin_row(walk->rows);
 		buf_printf(walk->rows->buf, "'%s',", walk->request);
-		write_quoted(walk->rows->buf, path);
+		buf_sql_text(walk->rows->buf, path);
 		buf_byte(walk->rows->buf, ',');
-		write_quoted(
+		buf_sql_text(
 			walk->rows->buf, catalogue_rule_text(walk->arena, &key->rules[i], &root));
 		buf_printf(walk->rows->buf, ",%d)", key->rules[i].advisory);
 	}

@@ -88,37 +88,27 @@ error_links(struct arena *arena, const char *request, const struct plist *answer
 
 /* ---- for the SQL interface ---- */
 
-static void
-add_text(struct buf *buf, const char *text)
-{
-	if (text == NULL) {
-		buf_str(buf, "NULL");
-		return;
-	}
-	buf_byte(buf, '\'');
-	for (; *text != '\0'; text++)
-		buf_str(buf, *text == '\'' ? "''" : (char[]){*text, '\0'});
-	buf_byte(buf, '\'');
-}
-
 void
 error_meaning_write_view(struct buf *buf)
 {
-	buf_str(buf, "CREATE VIEW error_meaning AS\n"
-		     "SELECT column1 AS domain, column2 AS request, column3 AS code, column4 AS "
-		     "meaning, column5 AS advice\nFROM (VALUES");
+	/* The rows are in a table, as every connection to the store holds the views in memory. */
+	buf_str(buf, "CREATE TABLE meaning_of_error (domain TEXT, request TEXT, code BIGINT NOT "
+		     "NULL, meaning TEXT NOT NULL, advice TEXT);\n"
+		     "CREATE VIEW error_meaning AS\n"
+		     "SELECT domain, request, code, meaning, advice FROM meaning_of_error;\n"
+		     "INSERT INTO meaning_of_error VALUES");
 	for (size_t i = 0; i < error_meaning_count; i++) {
 		const struct error_meaning *row = &error_meanings[i];
 
 		buf_str(buf, i == 0 ? "\n\t(" : ",\n\t(");
-		add_text(buf, row->domain);
+		buf_sql_text(buf, row->domain);
 		buf_str(buf, ", ");
-		add_text(buf, row->request);
+		buf_sql_text(buf, row->request);
 		buf_printf(buf, ", %lld, ", (long long)row->code);
-		add_text(buf, row->meaning);
+		buf_sql_text(buf, row->meaning);
 		buf_str(buf, ", ");
-		add_text(buf, row->advice);
+		buf_sql_text(buf, row->advice);
 		buf_byte(buf, ')');
 	}
-	buf_str(buf, ");\n");
+	buf_str(buf, ";\n");
 }

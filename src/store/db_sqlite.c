@@ -29,7 +29,7 @@ enum {
 	ARGS_MOST = 24,   /* parameters of a statement */
 	LOCK_POLL_MS = 1,
 	READ_CACHE_KIB = 512,
-	WRITE_CACHE_KIB = 12 * 1024,
+	WRITE_CACHE_KIB = 8 * 1024,
 	CHECKPOINT_PAGES = 8000, /* of the WAL; the more, the fewer writes of the same page */
 };
 
