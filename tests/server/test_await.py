@@ -23,7 +23,7 @@ def steps(server):
     """Two setup commands for devices, one for users."""
     server.pomona("setup", "add", "SecurityInfo", "--position", "20")
     server.pomona("setup", "add", "ProfileList", "ManagedOnly=true", "--position", "10")
-    server.sql("INSERT INTO setup_command(request, channel, args) VALUES ('InstalledApplicationList', 'user', NULL)")
+    server.sql("INSERT INTO setup_command(request, channel, args) VALUES ('ProfileList', 'user', NULL)")
     yield
     server.sql("DELETE FROM setup_command")
 
@@ -152,7 +152,7 @@ def test_users_of_a_shared_ipad(server, device, steps):
     user = device.shared_ipad_user("bea")
     assert user.token_update(AwaitingConfiguration=True).status == 200
     assert (server.device_row(user)["awaiting"], server.device_row(device)["awaiting"]) == (1, 0)
-    assert answer_all(user) == ["InstalledApplicationList", "UserConfigured"]
+    assert answer_all(user) == ["ProfileList", "UserConfigured"]
     assert server.device_row(user)["awaiting"] == 0
     assert answer_all(device) == []
 
@@ -160,7 +160,7 @@ def test_users_of_a_shared_ipad(server, device, steps):
 def test_the_list(server, steps):
     listed = server.pomona_json("setup", "list")
     assert [(row["channel"], row["position"], row["request"]) for row in listed] == [
-        ("device", 20, "SecurityInfo"), ("device", 10, "ProfileList"), ("user", 1, "InstalledApplicationList"),
+        ("device", 20, "SecurityInfo"), ("device", 10, "ProfileList"), ("user", 1, "ProfileList"),
     ]  # fmt: skip
     assert listed[1]["args"] == {"ManagedOnly": True}
     server.pomona("setup", "remove", str(listed[0]["id"]))

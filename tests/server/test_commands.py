@@ -12,7 +12,7 @@ import pytest
 from harness import wait_for
 from harness.device import new_uuid
 from harness.process import REPOSITORY
-from harness.server import quote
+from harness.server import SqlError, quote
 
 PROFILE = plistlib.dumps({"PayloadType": "Configuration", "PayloadIdentifier": "com.example", "PayloadUUID": new_uuid()})
 
@@ -189,6 +189,99 @@ def test_raw_plist_with_a_uuid_that_is_taken(server, device):
     body = plistlib.dumps({"CommandUUID": new_uuid(), "Command": {"RequestType": "ProfileList"}})
     add_plist(server, device, body)
     assert add_plist(server, device, body, check=False).returncode == 1
+
+
+# ---- raw plists in SQL ----
+
+
+def insert_plist(server, request, body, *devices):
+    ids = ", ".join(quote(device.id) for device in devices)
+    server.sqlite(
+        f"INSERT INTO queue(device, request, plist) SELECT id, {quote(request)}, CAST(x'{body.hex()}' AS TEXT) "
+        f"FROM device WHERE id IN ({ids});"
+    )
+
+
+def by_hand(uuid, inside):
+    return (
+        b"<?xml version='1.0'?>\r\n<plist   version='1.0'><!-- by hand --><dict>\r\n<key>CommandUUID</key>\r\n\t<string>"
+        + uuid.encode() + b"</string><key>Command</key><dict>" + inside + b"</dict></dict></plist>\n\n"
+    )  # fmt: skip
+
+
+def test_raw_plist_through_sql_goes_out_byte_for_byte(server, device):
+    """To two devices, stored once; a RequestType that nobody knows."""
+    other, uuid = server.enrolled(), new_uuid()
+    body = by_hand(uuid, b"<key>RequestType</key><string>Brand-New</string><key>New</key><real>1.50</real>")
+    insert_plist(server, "Brand-New", body, device, other)
+    assert server.value("SELECT count(*) AS n FROM payload WHERE request = 'Brand-New'") == 1
+    for one in (device, other):
+        assert one.idle().body == body
+        assert one.acknowledge(uuid).status == 200
+        assert server.state(one, uuid) == "acknowledged"
+    assert json.loads(server.command(device, uuid)["args"]) == {"New": 1.5}
+
+
+def test_raw_plist_through_sql_gets_a_uuid(server, device):
+    insert_plist(server, "Settings", plistlib.dumps({"Command": {"RequestType": "Settings", "Settings": []}}), device)
+    row = server.row(f"SELECT uuid, plist FROM queue WHERE device = {quote(device.id)}")
+    assert row["plist"] is None  # nobody has read it yet
+    first = device.idle()
+    assert first.command == {"Command": {"RequestType": "Settings", "Settings": []}, "CommandUUID": row["uuid"]}
+    assert device.idle().body == first.body
+    assert server.value(f"SELECT plist FROM queue WHERE device = {quote(device.id)}").encode() == first.body
+
+
+def test_raw_plist_through_sql_with_a_secret(server, device):
+    """Sealed once it was sent; it still goes out byte for byte."""
+    uuid = new_uuid()
+    body = by_hand(uuid, b"<key>RequestType</key><string>SetRecoveryLock</string><key>NewPassword</key><string>pear-7281</string>")
+    insert_plist(server, "SetRecoveryLock", body, device)
+    assert device.idle().body == body and device.idle().body == body
+    row = server.row(f"SELECT * FROM queue WHERE uuid = {quote(uuid)}")
+    assert row["plist"] is None and "pear" not in str(row)
+    assert server.value(f"SELECT body FROM payload WHERE uuid = {quote(uuid)}") is None
+
+
+BAD_IN_SQL = {
+    "another RequestType": ("ProfileList", by_hand("U1", b"<key>RequestType</key><string>EraseDevice</string>"), "the plist is a EraseDevice"),
+    "no Command": ("ProfileList", plistlib.dumps({"CommandUUID": "U2"}), "Command"),
+    "cut off": ("ProfileList", by_hand("U3", b"<key>RequestType</key><string>ProfileList</string>")[:-20], ""),
+    "a UUID that SQL reads otherwise": ("ProfileList", by_hand("U&#52;", b"<key>RequestType</key><string>ProfileList</string>"), "CommandUUID"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_IN_SQL)
+def test_raw_plist_through_sql_that_cannot_be_sent(server, device, case):
+    """It ends as invalid with the reason, and blocks nobody."""
+    request, body, reason = BAD_IN_SQL[case]
+    insert_plist(server, request, body, device)
+    after = server.queue(device, "SecurityInfo")
+    assert device.idle().uuid == after
+    row = server.row(f"SELECT state, reason FROM command WHERE device = {quote(device.id)} AND uuid <> {quote(after)}")
+    assert row["state"] == "invalid" and reason in row["reason"]
+
+
+@pytest.mark.parametrize(
+    "columns, values, message",
+    [
+        ("request, plist", "'ProfileList', 'hello'", "queue: plist must be an XML property list"),
+        ("request, plist", "'ProfileList', 7", "queue: plist must be an XML property list"),
+        ("plist", "'<plist/>'", "queue: request is missing"),
+        ("request, args, plist", "'DeviceLock', '{\"PIN\": \"123456\"}', '<plist/>'", "by args or by plist, not by both"),
+        ("request, plist", "'EraseDevice', '<plist/>'", "EraseDevice: confirm must be the id"),
+    ],
+)
+def test_raw_plist_that_sql_refuses(server, device, columns, values, message):
+    with pytest.raises(SqlError, match=re.escape(message)):
+        server.sqlite(f"INSERT INTO queue(device, {columns}) VALUES ({quote(device.id)}, {values});")
+
+
+def test_raw_plist_through_sql_with_a_uuid_that_is_taken(server, device):
+    body = by_hand(new_uuid(), b"<key>RequestType</key><string>ProfileList</string>")
+    insert_plist(server, "ProfileList", body, device)
+    with pytest.raises(SqlError, match="there is a command with the CommandUUID of the plist already"):
+        insert_plist(server, "ProfileList", body, device)
 
 
 # ---- what is learnt ----

@@ -15,7 +15,7 @@ ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 QUEUE = ["device", "request", "args", "priority", "not_before", "expires", "uuid", "state", "created_at", "age", "setup"]
 VIEWS = {
-    "queue": QUEUE,
+    "queue": [*QUEUE, "plist"],
     "command": [*QUEUE[:-1], "sent_at", "ended_at", "not_now_count", "reason", "setup"],
     "setup_command": ["id", "channel", "position", "request", "args"],
     "result": ["device", "uuid", "request", "status", "received_at", "response", "error", "errors"],
@@ -41,7 +41,7 @@ FACTS = [
     "installed_app", "installed_profile", "installed_provisioning_profile", "installed_certificate", "device_info",
     "security_info", "restriction", "profile_restriction", "managed_app", "managed_app_attribute", "managed_app_configuration",
     "managed_app_feedback", "managed_media", "device_user", "available_os_update", "os_update_status", "active_extension",
-    "extension_mapping", "declaration",
+    "extension_mapping",
 ]  # fmt: skip
 
 
