@@ -3,7 +3,7 @@
  * (mdm/group.h), or "all": the enrolled device channels.
  *
  * A group that has a condition is looked through anew each time: what comes is what matches now.
- * They come in the order of their ids.
+ * They come in the order of their numbers: the order in which they enrolled first.
  */
 #ifndef POMONA_MDM_SELECTION_H
 #define POMONA_MDM_SELECTION_H
@@ -26,7 +26,7 @@ typedef enum err_kind (*selection_each_fn)(
 
 /* How far it has come; {0} at its beginning. */
 struct selection_at {
-	char id[ENROLLMENT_ID_MOST + 1]; /* of the last one that was looked at */
+	int64_t no; /* of the last enrollment that was looked at */
 	bool done;
 };
 
