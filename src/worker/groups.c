@@ -5,7 +5,7 @@
 #include "worker/work.h"
 
 enum {
-	LOOK_EVERY_US = 1000 * 1000,       /* for what has changed */
+	LOOK_EVERY_US = 300 * 1000,        /* for what has changed */
 	BREAK_US = 20 * 1000,              /* between steps devices get the write lock */
 	TIMED_EVERY_US = 60 * 1000 * 1000, /* groups that depend on time, … */
 	TIMED_REST = 100,                  /* … or so many times as long as that took */

@@ -42,101 +42,102 @@ make_ipad(struct db_value row[CONDITION_COLUMNS])
 	row[CONDITION_ENROLLED_VIA_DEP] = number(0);
 }
 
+static const struct {
+	const char *text;
+	bool holds;
+} held[] = {
+	{"id = '7B1C-99'", true},
+	{"serial = 'c02x1234'", false},
+	{"serial <> 'other'", true},
+	{"serial != 'C02X1234'", false},
+	{"SERIAL == 'C02X1234'", true},
+	{"model LIKE 'iPad%'", true},
+	{"model like 'IPAD13,_'", true},
+	{"model LIKE 'iPad'", false},
+	{"model LIKE '%'", true},
+	{"model LIKE '%4'", true},
+	{"model LIKE '%d1%,%4'", true},
+	{"model LIKE '%d1%,%5'", false},
+	{"model LIKE '_____'", false},
+	{"name LIKE 'Zo__s%'", true},
+	{"name LIKE 'zo_''s 100% ipad'", true},
+	{"name = 'Zoë''s 100% iPad'", true},
+	{"model NOT LIKE 'iPhone%'", true},
+	{"os_version LIKE '17.%'", true},
+	/* versions */
+	{"os_version > '17.9'", true},
+	{"os_version > 17.9", true},
+	{"os_version < '17.10.2'", true},
+	{"os_version < '17.10'", false},
+	{"os_version >= '17.10.1.0'", true},
+	{"os_version = '17.10.01'", true},
+	{"os_version <= '17'", false},
+	{"os_version < '100'", true},
+	{"os_version IN ('16', '17.10.1')", true},
+	/* numbers, truth */
+	{"os_major = 17", true},
+	{"os_major < '18'", true},
+	{"os_major IN (15, 16)", false},
+	{"os_major NOT IN (15, 16)", true},
+	{"supervised", true},
+	{"NOT supervised", false},
+	{"supervised = TRUE", true},
+	{"supervised <> 1", false},
+	{"enrolled_via_dep = false", true},
+	/* times */
+	{"last_seen < '2026-11-21'", true},
+	{"last_seen >= '2026-11-21'", false},
+	{"last_seen > '2026-11-20T23:59:59Z'", true},
+	{"last_seen < '3 days ago'", true},
+	{"last_seen < '4 days ago'", false},
+	{"last_seen > '1 week ago'", true},
+	{"enrolled_at < '21 DAYS AGO'", true},
+	{"enrolled_at < 'now'", true},
+	{"enrolled_at > '1 second ago'", false},
+	/* what is not known */
+	{"build IS NULL", true},
+	{"build IS NOT NULL", false},
+	{"serial IS NOT NULL", true},
+	{"build = ''", false},
+	{"build <> 'x'", false},
+	{"NOT build = 'x'", false},
+	{"build LIKE '%'", false},
+	{"build NOT LIKE 'x'", false},
+	{"build IN ('x')", false},
+	{"build NOT IN ('x')", false},
+	{"user_approved", false},
+	{"NOT user_approved", false},
+	{"user_approved OR supervised", true},
+	{"user_approved AND NOT supervised", false},
+	{"NOT (user_approved AND NOT supervised)", true},
+	/* together */
+	{"os_version < '17' AND model LIKE 'iPad%'", false},
+	{"os_major = 17 AND model LIKE 'iPad%' AND supervised", true},
+	{"os_major = 1 OR os_major = 2 AND supervised OR os_major = 17", true},
+	{"(os_major = 17 OR os_major = 18) AND enrolled_via_dep", false},
+	{"os_major = 17 OR os_major = 18 AND enrolled_via_dep", true},
+	{"NOT os_major = 16 AND supervised", true},
+	{"not not (supervised)", true},
+	{"\n\tos_major=17\r\nand(supervised)", true},
+};
+
 static void
 test_holds(void **state)
 {
-	static const struct {
-		const char *text;
-		bool holds;
-	} cases[] = {
-		{"id = '7B1C-99'", true},
-		{"serial = 'c02x1234'", false},
-		{"serial <> 'other'", true},
-		{"serial != 'C02X1234'", false},
-		{"SERIAL == 'C02X1234'", true},
-		{"model LIKE 'iPad%'", true},
-		{"model like 'IPAD13,_'", true},
-		{"model LIKE 'iPad'", false},
-		{"model LIKE '%'", true},
-		{"model LIKE '%4'", true},
-		{"model LIKE '%d1%,%4'", true},
-		{"model LIKE '%d1%,%5'", false},
-		{"model LIKE '_____'", false},
-		{"name LIKE 'Zo__s%'", true},
-		{"name LIKE 'zo_''s 100% ipad'", true},
-		{"name = 'Zoë''s 100% iPad'", true},
-		{"model NOT LIKE 'iPhone%'", true},
-		{"os_version LIKE '17.%'", true},
-		/* versions */
-		{"os_version > '17.9'", true},
-		{"os_version > 17.9", true},
-		{"os_version < '17.10.2'", true},
-		{"os_version < '17.10'", false},
-		{"os_version >= '17.10.1.0'", true},
-		{"os_version = '17.10.01'", true},
-		{"os_version <= '17'", false},
-		{"os_version < '100'", true},
-		{"os_version IN ('16', '17.10.1')", true},
-		/* numbers, truth */
-		{"os_major = 17", true},
-		{"os_major < '18'", true},
-		{"os_major IN (15, 16)", false},
-		{"os_major NOT IN (15, 16)", true},
-		{"supervised", true},
-		{"NOT supervised", false},
-		{"supervised = TRUE", true},
-		{"supervised <> 1", false},
-		{"enrolled_via_dep = false", true},
-		/* times */
-		{"last_seen < '2026-11-21'", true},
-		{"last_seen >= '2026-11-21'", false},
-		{"last_seen > '2026-11-20T23:59:59Z'", true},
-		{"last_seen < '3 days ago'", true},
-		{"last_seen < '4 days ago'", false},
-		{"last_seen > '1 week ago'", true},
-		{"enrolled_at < '21 DAYS AGO'", true},
-		{"enrolled_at < 'now'", true},
-		{"enrolled_at > '1 second ago'", false},
-		/* what is not known */
-		{"build IS NULL", true},
-		{"build IS NOT NULL", false},
-		{"serial IS NOT NULL", true},
-		{"build = ''", false},
-		{"build <> 'x'", false},
-		{"NOT build = 'x'", false},
-		{"build LIKE '%'", false},
-		{"build NOT LIKE 'x'", false},
-		{"build IN ('x')", false},
-		{"build NOT IN ('x')", false},
-		{"user_approved", false},
-		{"NOT user_approved", false},
-		{"user_approved OR supervised", true},
-		{"user_approved AND NOT supervised", false},
-		{"NOT (user_approved AND NOT supervised)", true},
-		/* together */
-		{"os_version < '17' AND model LIKE 'iPad%'", false},
-		{"os_major = 17 AND model LIKE 'iPad%' AND supervised", true},
-		{"os_major = 1 OR os_major = 2 AND supervised OR os_major = 17", true},
-		{"(os_major = 17 OR os_major = 18) AND enrolled_via_dep", false},
-		{"os_major = 17 OR os_major = 18 AND enrolled_via_dep", true},
-		{"NOT os_major = 16 AND supervised", true},
-		{"not not (supervised)", true},
-		{"\n\tos_major=17\r\nand(supervised)", true},
-	};
 	struct db_value row[CONDITION_COLUMNS];
 	struct arena arena;
 
 	(void)state;
 	make_ipad(row);
 	arena_init(&arena);
-	for (size_t i = 0; i < COUNT(cases); i++) {
+	for (size_t i = 0; i < COUNT(held); i++) {
 		struct condition *condition;
 		struct err err = {0};
 
-		if (condition_parse(&arena, cases[i].text, &condition, &err) != ERR_OK)
-			fail_msg("%s: %s", cases[i].text, err.message);
-		if (condition_matches(condition, row, now) != cases[i].holds)
-			fail_msg("%s is not %d", cases[i].text, cases[i].holds);
+		if (condition_parse(&arena, held[i].text, &condition, &err) != ERR_OK)
+			fail_msg("%s: %s", held[i].text, err.message);
+		if (condition_matches(condition, row, now) != held[i].holds)
+			fail_msg("%s is not %d", held[i].text, held[i].holds);
 	}
 	arena_release(&arena);
 }
