@@ -67,3 +67,14 @@ SELECT e.id, p.request, p.uuid, d.state, d.priority, d.queued_at, d.not_before, 
 FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no JOIN payload p ON p.no = d.payload_no
 WHERE (d.enrollment_no, d.payload_no) > ($1, $2) AND d.enrollment_no <= $3
 ORDER BY d.enrollment_no, d.payload_no LIMIT $4;
+
+-- name: cli_audit_list
+-- Newest first.  A command for several devices is found by each of them as long as it is kept.
+SELECT no, at, source, actor, place, action, object, device, detail, previous, hash, no
+FROM audit_log
+WHERE no < $1 AND at >= $2
+	AND ($3 IS NULL OR device = $3 OR object IN (
+		SELECT p.uuid FROM enrollment e JOIN delivery d ON d.enrollment_no = e.no JOIN payload p ON p.no = d.payload_no
+		WHERE e.id = $3))
+	AND ($4 IS NULL OR action = $4)
+ORDER BY no DESC LIMIT $5;

@@ -41,6 +41,10 @@ BEGIN
 	SELECT RAISE(ABORT, 'device: only a blocked device can be set to enrolled')
 	WHERE NEW.state = 'enrolled' AND OLD.state NOT IN ('blocked', 'enrolled');
 	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
+	INSERT INTO audit_log (at, source, action, device)
+	SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql',
+		CASE NEW.state WHEN 'blocked' THEN 'device_block' ELSE 'device_unblock' END, OLD.id
+	WHERE NEW.state IS NOT OLD.state;
 	-- What waited meanwhile, for the device and its users, may go now.
 	UPDATE push
 	SET due_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
@@ -157,6 +161,12 @@ BEGIN
 			AND NOT EXISTS (
 				SELECT 1 FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no
 				WHERE e.id = NEW.device AND d.payload_no = p.no));
+	-- One row for the payload, whoever else gets it: this is the first.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT created_at, 'sql', 'queue_add', uuid, NEW.device,
+		CASE WHEN args IS NULL THEN json_object('request', request)
+			ELSE json_object('request', request, 'keys', json((SELECT json_group_array(key) FROM json_each(args)))) END
+	FROM payload WHERE no = last_insert_rowid() AND changes() > 0;
 
 	INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
 	SELECT new_enrollment_no,
@@ -187,6 +197,13 @@ BEGIN
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
 		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid)
 		AND ended_at IS NULL;
+	-- One row for the command and the statement, whoever else loses it: this is the first.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'queue_cancel', OLD.uuid, OLD.device, json_object('request', OLD.request)
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE object = OLD.uuid AND at = now_ms AND action = 'queue_cancel' AND source = 'sql');
 END;
 
 CREATE TRIGGER queue_update INSTEAD OF UPDATE ON queue
@@ -206,6 +223,14 @@ BEGIN
 		expires_at = CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER)
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
 		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid);
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'queue_change', OLD.uuid, OLD.device,
+		json_patch('{}', json_object('request', OLD.request, 'priority', NEW.priority,
+			'not_before', NEW.not_before, 'expires', NEW.expires))
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE object = OLD.uuid AND at = now_ms AND action = 'queue_change' AND source = 'sql');
 	-- A command that is due earlier now wants its push earlier; one that is due later keeps nobody else's.
 	UPDATE push
 	SET wanted = wanted + 1,
@@ -318,6 +343,10 @@ BEGIN
 	SELECT RAISE(ABORT, 'setting: enroll_apns is production or development')
 	WHERE NEW.name = 'enroll_apns' AND NEW.value NOT IN ('production', 'development');
 	SELECT RAISE(ABORT, 'setting: pin_unknown is on or off') WHERE NEW.name = 'pin_unknown' AND NEW.value NOT IN ('on', 'off');
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setting_set', NEW.name,
+		json_patch('{}', json_object('value', CAST(NEW.value AS TEXT),
+			'before', (SELECT value FROM setting_value WHERE name = NEW.name))));
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
@@ -335,9 +364,65 @@ END;
 CREATE TRIGGER setting_delete INSTEAD OF DELETE ON setting
 BEGIN
 	DELETE FROM setting_value WHERE name = OLD.name;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setting_unset', OLD.name,
+		json_object('before', OLD.value));
 	INSERT INTO event_log (at, kind, detail)
 	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'setting',
 		json_object('name', OLD.name));
+END;
+
+-- ---- audit trail ----
+
+CREATE VIEW audit AS
+SELECT no AS id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS at,
+	source, actor, place, action, object, device, detail, previous, hash
+FROM audit_log;
+
+CREATE TRIGGER audit_insert INSTEAD OF INSERT ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: rows are written by what they tell of');
+END;
+
+CREATE TRIGGER audit_update INSTEAD OF UPDATE ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never changed');
+END;
+
+CREATE TRIGGER audit_delete INSTEAD OF DELETE ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never removed');
+END;
+
+-- A row comes in at the end, and not chained yet.  (REPLACE would remove one without a word to audit_log_delete.)
+CREATE TRIGGER audit_log_replace BEFORE INSERT ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never replaced') WHERE EXISTS (SELECT 1 FROM audit_log WHERE no = NEW.no);
+END;
+
+CREATE TRIGGER audit_log_insert AFTER INSERT ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: rows are numbered 1, 2, 3, …')
+	WHERE NEW.no <> COALESCE((SELECT max(no) FROM audit_log WHERE no <> NEW.no), 0) + 1;
+	SELECT RAISE(ABORT, 'audit: a row is chained when it is there')
+	WHERE NEW.previous IS NOT NULL OR NEW.hash IS NOT NULL;
+	SELECT RAISE(ABORT, 'audit: at is in milliseconds since 1970') WHERE typeof(NEW.at) <> 'integer';
+END;
+
+-- It is chained once (src/mdm/audit.c); nothing else of it changes.
+CREATE TRIGGER audit_log_update BEFORE UPDATE ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never changed')
+	WHERE OLD.hash IS NOT NULL OR NEW.hash IS NULL OR NEW.previous IS NULL
+		OR NEW.no IS NOT OLD.no OR NEW.at IS NOT OLD.at OR NEW.source IS NOT OLD.source
+		OR NEW.actor IS NOT OLD.actor OR NEW.place IS NOT OLD.place OR NEW.action IS NOT OLD.action
+		OR NEW.object IS NOT OLD.object OR NEW.device IS NOT OLD.device OR NEW.detail IS NOT OLD.detail;
+END;
+
+CREATE TRIGGER audit_log_delete BEFORE DELETE ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never removed');
 END;
 
 -- ---- facts learnt from answers ----

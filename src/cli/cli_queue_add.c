@@ -239,6 +239,8 @@ take_options(struct adding *adding)
 	adding->cli->usage = kind != ERR_OK;
 	command->origin = "cli";
 	command->args = adding->args;
+	command->whom = adding->ids;
+	command->whom_count = adding->id_count;
 	return kind;
 }
 

@@ -16,6 +16,13 @@ struct conf;
 struct scep_desk;
 struct seen;
 
+/* Who acts, for the audit trail (mdm/audit.h). */
+struct mdm_actor {
+	const char *source; /* the door: "cli", "api"; NULL: no operator */
+	const char *name;   /* or NULL */
+	const char *place;  /* where he sits; or NULL */
+};
+
 struct mdm {
 	struct db *db;
 	struct arena *arena;         /* of the request; the same as the session's */
@@ -25,7 +32,8 @@ struct mdm {
 			     */
 	const struct conf *conf;     /* the configuration file; NULL: it is not known here */
 	struct scep_desk *scep_desk; /* keys of the CA, shared by the threads; NULL: none kept */
-	struct seen *seen; /* times of devices that only looked in; NULL: they are not kept */
+	struct seen *seen;      /* times of devices that only looked in; NULL: they are not kept */
+	struct mdm_actor actor; /* the operator, set once by the program that speaks for him */
 };
 
 /*

@@ -25,6 +25,8 @@ struct queue_command {
 	const char *origin;          /* "cli", "api" */
 	int64_t priority;            /* higher goes first; 0 is usual */
 	int64_t not_before, expires; /* milliseconds since 1970; 0: none */
+	const char *const *whom;     /* ids, as the operator gave them, for the audit trail */
+	size_t whom_count;           /* 0: all devices */
 };
 
 /* A payload that was stored: one command, for any number of enrollments. */
