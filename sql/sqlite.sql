@@ -144,11 +144,11 @@ BEGIN
 	SELECT RAISE(ABORT, 'EraseDevice: confirm must be the id of the device, as in json_object(''confirm'', ''<device id>'')')
 	WHERE NEW.request = 'EraseDevice' AND json_extract(NEW.args, '$.confirm') IS NOT NEW.device;
 
-	INSERT INTO payload (uuid, request, args, origin, created_at)
+	INSERT INTO payload (uuid, request, args, origin, created_at, asked_for)
 	SELECT upper(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-'
 			|| substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-'
 			|| hex(randomblob(6))),
-		new_request, new_args, 'sql', now_ms
+		new_request, new_args, 'sql', now_ms, NEW.device
 	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
 			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
 			CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
@@ -161,12 +161,6 @@ BEGIN
 			AND NOT EXISTS (
 				SELECT 1 FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no
 				WHERE e.id = NEW.device AND d.payload_no = p.no));
-	-- One row for the payload, whoever else gets it: this is the first.
-	INSERT INTO audit_log (at, source, action, object, device, detail)
-	SELECT created_at, 'sql', 'queue_add', uuid, NEW.device,
-		CASE WHEN args IS NULL THEN json_object('request', request)
-			ELSE json_object('request', request, 'keys', json((SELECT json_group_array(key) FROM json_each(args)))) END
-	FROM payload WHERE no = last_insert_rowid() AND changes() > 0;
 
 	INSERT INTO delivery (enrollment_no, payload_no, state, priority, not_before, expires_at, queued_at)
 	SELECT new_enrollment_no,
@@ -408,6 +402,16 @@ BEGIN
 	SELECT RAISE(ABORT, 'audit: a row is chained when it is there')
 	WHERE NEW.previous IS NOT NULL OR NEW.hash IS NOT NULL;
 	SELECT RAISE(ABORT, 'audit: at is in milliseconds since 1970') WHERE typeof(NEW.at) <> 'integer';
+END;
+
+-- One row for what one statement queues, however many get it: it costs nothing for each of them.
+CREATE TRIGGER audit_payload AFTER INSERT ON payload WHEN NEW.origin = 'sql'
+BEGIN
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	VALUES (NEW.created_at, 'sql', 'queue_add', NEW.uuid, NEW.asked_for,
+		CASE WHEN NEW.args IS NULL THEN json_object('request', NEW.request)
+			ELSE json_object('request', NEW.request,
+				'keys', json((SELECT json_group_array(key) FROM json_each(NEW.args)))) END);
 END;
 
 -- It is chained once (src/mdm/audit.c); nothing else of it changes.

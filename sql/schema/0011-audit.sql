@@ -25,3 +25,6 @@ CREATE INDEX audit_unchained ON audit_log (no) WHERE hash IS NULL;
 CREATE INDEX audit_object ON audit_log (object, at) WHERE object IS NOT NULL;
 CREATE INDEX audit_device ON audit_log (device, no) WHERE device IS NOT NULL;
 CREATE INDEX audit_action ON audit_log (action, no);
+
+-- The first device it was asked for in the SQL shell, for the audit trail.
+ALTER TABLE payload ADD COLUMN asked_for TEXT;
