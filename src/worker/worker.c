@@ -1,7 +1,8 @@
 /*
  * The worker's loop: pushes, every few seconds the commands whose time is over, every minute what
- * has been kept long enough, and what there is to do about certificates.  It looks for
- * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
+ * has been kept long enough, and what there is to do about certificates and the audit trail.  It
+ * looks for changes in the store every few milliseconds (PRAGMA data_version, which costs next to
+ * nothing).
  */
 #include "worker/worker.h"
 
@@ -13,6 +14,7 @@
 #include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
+#include "worker/auditing.h"
 #include "worker/certificates.h"
 #include "worker/pusher.h"
 #include "worker/work.h"
@@ -177,6 +179,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 	int64_t next_expire = 0, next_check = 0, next_beat = 0, deadline;
 	struct certificates certificates = certificates_new(mdm, conf);
 	struct retaining retaining = {0};
+	struct auditing auditing = {0};
 
 	while (!stopping) {
 		if (next_check <= clock_now()) {
@@ -190,6 +193,7 @@ loop(struct pusher *pusher, struct mdm *mdm, const struct db_store *store, const
 		expire_when_due(mdm, &next_expire);
 		retain_when_due(mdm, &retaining);
 		certificates_round(&certificates);
+		auditing_round(&auditing, mdm);
 		beat_when_due(mdm, heartbeat, &next_beat);
 		arena_reset(mdm->arena);
 		pusher_wait(pusher, (int)conf->poll_ms);
