@@ -100,7 +100,8 @@ static void
 test_a_constraint_is_a_conflict(void **state)
 {
 	(void)state;
-	unit_sql(&unit, "INSERT INTO payload VALUES (1, 'U', 'X', NULL, x'00', 'cli', 0)");
+	unit_sql(&unit, "INSERT INTO payload (no, uuid, request, body, origin, created_at) "
+			"VALUES (1, 'U', 'X', x'00', 'cli', 0)");
 	unit_begin(&unit, DB_WRITE);
 	assert_int_equal(db_run(unit.mdm.db, SQL_QUEUE_PAYLOAD_ADD,
 				 DB_ARGS(DB_TEXT("U"), DB_TEXT("X"), DB_NULL(), DB_NULL(),
