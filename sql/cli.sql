@@ -80,3 +80,27 @@ SELECT v.id, s.kind, s.since, s.replaced_at,
 FROM secret s JOIN enrollment v ON v.no = s.enrollment_no
 WHERE s.no < $1 AND ($2 IS NULL OR v.id = $2) AND ($3 IS NULL OR s.kind = $3) AND ($4 = 1 OR s.replaced_at IS NULL)
 ORDER BY s.no DESC LIMIT $5;
+
+-- name: cli_device_one
+SELECT id, device_id, kind, udid, serial, name, model, product, os_version, os_major, build, topic, state, push_state,
+	enrolled_at, last_seen, id
+FROM device
+WHERE id = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR kind = $3);
+
+-- name: cli_group_list
+SELECT name, condition, members, ready, problem, created_at, changed_at, name FROM device_group
+WHERE name > $1 ORDER BY name LIMIT $2;
+
+-- name: cli_group_show
+SELECT name, condition, members, ready, problem, created_at, changed_at FROM device_group WHERE name = $1;
+
+-- name: cli_audit_list
+-- Newest first.  A command for several devices is found by each of them as long as it is kept.
+SELECT no, at, source, actor, place, action, object, device, detail, previous, hash, no
+FROM audit_log
+WHERE no < $1 AND at >= $2
+	AND ($3 IS NULL OR device = $3 OR object IN (
+		SELECT p.uuid FROM enrollment e JOIN delivery d ON d.enrollment_no = e.no JOIN payload p ON p.no = d.payload_no
+		WHERE e.id = $3))
+	AND ($4 IS NULL OR action = $4)
+ORDER BY no DESC LIMIT $5;

@@ -56,6 +56,10 @@ BEGIN
 	SELECT RAISE(ABORT, 'device: only a blocked device can be set to enrolled')
 	WHERE NEW.state = 'enrolled' AND OLD.state NOT IN ('blocked', 'enrolled');
 	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
+	INSERT INTO audit_log (at, source, action, device)
+	SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql',
+		CASE NEW.state WHEN 'blocked' THEN 'device_block' ELSE 'device_unblock' END, OLD.id
+	WHERE NEW.state IS NOT OLD.state;
 	-- What waited meanwhile, for the device and its users, may go now.
 	UPDATE push
 	SET due_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
@@ -66,6 +70,141 @@ BEGIN
 			SELECT u.no FROM enrollment u JOIN enrollment d ON d.no = u.device_no WHERE d.id = OLD.id)
 		AND (wanted > served OR EXISTS (
 			SELECT 1 FROM delivery w WHERE w.enrollment_no = push.enrollment_no AND w.ended_at IS NULL));
+END;
+
+-- ---- groups ----
+
+CREATE VIEW device_group AS
+SELECT g.name AS name,
+	g.condition AS condition,
+	g.problem AS problem,
+	CASE WHEN g.condition IS NULL OR g.found = g.edition THEN 1 ELSE 0 END AS ready,
+	CASE WHEN g.problem IS NOT NULL OR g.condition IS NOT NULL AND g.found <> g.edition THEN 0
+		ELSE (SELECT COUNT(*) FROM named_group_member m WHERE m.group_no = g.no) END AS members,
+	strftime('%Y-%m-%dT%H:%M:%fZ', g.created_at / 1000.0, 'unixepoch') AS created_at,
+	strftime('%Y-%m-%dT%H:%M:%fZ', g.changed_at / 1000.0, 'unixepoch') AS changed_at
+FROM named_group g;
+
+-- A condition is read by the worker (mdm/group_refresh.c); until then the group has no members.
+CREATE TRIGGER device_group_insert INSTEAD OF INSERT ON device_group
+BEGIN
+	SELECT RAISE(ABORT, 'device_group: name is 1 to 64 letters, digits, dots, - and _, the first a letter or a digit')
+	WHERE NEW.name IS NULL OR typeof(NEW.name) <> 'text' OR NEW.name GLOB '*[^-A-Za-z0-9._]*' OR NEW.name NOT GLOB '[A-Za-z0-9]*'
+		OR length(NEW.name) > 64;
+	SELECT RAISE(ABORT, 'device_group: there is a group of this name')
+	WHERE EXISTS (SELECT 1 FROM named_group WHERE name = NEW.name);
+	SELECT RAISE(ABORT, 'device_group: condition must be a text of up to 4000 bytes')
+	WHERE NEW.condition IS NOT NULL AND (typeof(NEW.condition) <> 'text' OR length(CAST(NEW.condition AS BLOB)) > 4000);
+	SELECT RAISE(ABORT, 'device_group: only name and condition can be given')
+	WHERE COALESCE(NEW.problem, NEW.ready, NEW.members, NEW.created_at, NEW.changed_at) IS NOT NULL;
+	INSERT INTO named_group (name, condition, edition, created_at, changed_at)
+	SELECT NEW.name, NEW.condition, NEW.condition IS NOT NULL, now_ms, now_ms
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms);
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'group_set', NEW.name,
+		json_patch('{}', json_object('condition', NEW.condition)));
+END;
+
+CREATE TRIGGER device_group_update INSTEAD OF UPDATE ON device_group
+BEGIN
+	SELECT RAISE(ABORT, 'device_group: only condition can be changed')
+	WHERE NEW.name IS NOT OLD.name OR NEW.problem IS NOT OLD.problem OR NEW.ready IS NOT OLD.ready
+		OR NEW.members IS NOT OLD.members OR NEW.created_at IS NOT OLD.created_at OR NEW.changed_at IS NOT OLD.changed_at;
+	SELECT RAISE(ABORT, 'device_group: condition must be a text of up to 4000 bytes')
+	WHERE NEW.condition IS NOT NULL AND (typeof(NEW.condition) <> 'text' OR length(CAST(NEW.condition AS BLOB)) > 4000);
+	INSERT INTO audit_log (at, source, action, object, detail)
+	SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'group_set', OLD.name,
+		json_patch('{}', json_object('condition', NEW.condition, 'before', OLD.condition))
+	WHERE NEW.condition IS NOT OLD.condition;
+	-- Who was found by a condition is not in the list that comes after it.
+	DELETE FROM named_group_member
+	WHERE NEW.condition IS NULL AND OLD.condition IS NOT NULL
+		AND group_no = (SELECT no FROM named_group WHERE name = OLD.name);
+	UPDATE named_group
+	SET condition = NEW.condition, edition = edition + 1, problem = NULL,
+		changed_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+	WHERE name = OLD.name AND NEW.condition IS NOT OLD.condition;
+END;
+
+CREATE TRIGGER device_group_delete INSTEAD OF DELETE ON device_group
+BEGIN
+	DELETE FROM named_group_member WHERE group_no = (SELECT no FROM named_group WHERE name = OLD.name);
+	DELETE FROM named_group WHERE name = OLD.name;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'group_remove', OLD.name,
+		json_patch('{}', json_object('condition', OLD.condition)));
+END;
+
+CREATE VIEW group_member AS
+SELECT g.name AS name,
+	e.id AS device
+FROM named_group g
+JOIN named_group_member m ON m.group_no = g.no
+JOIN enrollment e ON e.no = m.enrollment_no
+WHERE g.condition IS NULL OR g.found = g.edition AND g.problem IS NULL;
+
+CREATE TRIGGER group_member_insert INSTEAD OF INSERT ON group_member
+BEGIN
+	SELECT RAISE(ABORT, 'group_member: unknown group')
+	WHERE NOT EXISTS (SELECT 1 FROM named_group WHERE name IS NEW.name);
+	SELECT RAISE(ABORT, 'group_member: the members of this group are found by its condition')
+	WHERE (SELECT condition FROM named_group WHERE name = NEW.name) IS NOT NULL;
+	SELECT RAISE(ABORT, 'group_member: unknown device')
+	WHERE NOT EXISTS (SELECT 1 FROM enrollment WHERE id IS NEW.device);
+	INSERT INTO named_group_member (group_no, enrollment_no)
+	SELECT g.no, e.no FROM named_group g, enrollment e
+	WHERE g.name = NEW.name AND e.id = NEW.device
+		AND NOT EXISTS (SELECT 1 FROM named_group_member m WHERE m.group_no = g.no AND m.enrollment_no = e.no);
+	-- One row in the audit trail for what one statement does, with the first member.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'group_set', NEW.name, NEW.device, json_object('added', json_array(NEW.device))
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE no = (SELECT max(no) FROM audit_log) AND at = now_ms AND source = 'sql' AND action = 'group_set'
+			AND object = NEW.name AND json_type(detail, '$.added') IS NOT NULL);
+END;
+
+CREATE TRIGGER group_member_delete INSTEAD OF DELETE ON group_member
+BEGIN
+	SELECT RAISE(ABORT, 'group_member: the members of this group are found by its condition')
+	WHERE (SELECT condition FROM named_group WHERE name = OLD.name) IS NOT NULL;
+	DELETE FROM named_group_member
+	WHERE group_no = (SELECT no FROM named_group WHERE name = OLD.name)
+		AND enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device);
+	-- One row in the audit trail for what one statement does, with the first member.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'group_set', OLD.name, OLD.device, json_object('removed', json_array(OLD.device))
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE no = (SELECT max(no) FROM audit_log) AND at = now_ms AND source = 'sql' AND action = 'group_set'
+			AND object = OLD.name AND json_type(detail, '$.removed') IS NOT NULL);
+END;
+
+-- What a condition may name has changed: the worker looks at the enrollment again.  last_seen is not among it: groups
+-- that name it are gone through at intervals.
+CREATE TRIGGER enrollment_looked_for AFTER INSERT ON enrollment
+WHEN EXISTS (SELECT 1 FROM named_group WHERE condition IS NOT NULL)
+BEGIN
+	INSERT INTO group_look (enrollment_no)
+	SELECT NEW.no WHERE NOT EXISTS (SELECT 1 FROM group_look WHERE enrollment_no = NEW.no);
+END;
+
+CREATE TRIGGER enrollment_looked_at AFTER UPDATE OF
+	kind, udid, serial, name, user_short_name, model, model_name, product, os_version, os_major, build, topic,
+	state, blocked, enrolled_at, supervised, enrolled_via_dep, user_approved
+ON enrollment
+WHEN EXISTS (SELECT 1 FROM named_group WHERE condition IS NOT NULL)
+	AND (NEW.kind IS NOT OLD.kind OR NEW.udid IS NOT OLD.udid OR NEW.serial IS NOT OLD.serial OR NEW.name IS NOT OLD.name
+		OR NEW.user_short_name IS NOT OLD.user_short_name OR NEW.model IS NOT OLD.model OR NEW.model_name IS NOT
+		OLD.model_name OR NEW.product IS NOT OLD.product OR NEW.os_version IS NOT OLD.os_version OR NEW.os_major IS NOT
+		OLD.os_major OR NEW.build IS NOT OLD.build OR NEW.topic IS NOT OLD.topic OR NEW.state IS NOT OLD.state OR
+		NEW.blocked IS NOT OLD.blocked OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.supervised IS NOT OLD.supervised
+		OR NEW.enrolled_via_dep IS NOT OLD.enrolled_via_dep OR NEW.user_approved IS NOT OLD.user_approved)
+BEGIN
+	INSERT INTO group_look (enrollment_no)
+	SELECT NEW.no WHERE NOT EXISTS (SELECT 1 FROM group_look WHERE enrollment_no = NEW.no);
 END;
 
 -- ---- identity ----
@@ -189,11 +328,11 @@ BEGIN
 	SELECT RAISE(ABORT, 'EraseDevice: confirm must be the id of the device, as in json_object(''confirm'', ''<device id>'')')
 	WHERE NEW.request = 'EraseDevice' AND json_extract(NEW.args, '$.confirm') IS NOT NEW.device;
 
-	INSERT INTO payload (uuid, request, args, body, unread, origin, created_at)
+	INSERT INTO payload (uuid, request, args, body, unread, origin, created_at, asked_for)
 	SELECT COALESCE(new_uuid, upper(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-'
 			|| substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-'
 			|| hex(randomblob(6)))),
-		new_request, new_args, CAST(NEW.plist AS BLOB), NEW.plist IS NOT NULL, 'sql', now_ms
+		new_request, new_args, CAST(NEW.plist AS BLOB), NEW.plist IS NOT NULL, 'sql', now_ms, NEW.device
 	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
 			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
 			(CASE WHEN instr(CAST(NEW.plist AS TEXT), '<key>CommandUUID</key>') > 0 THEN (
@@ -240,6 +379,13 @@ BEGIN
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
 		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid)
 		AND ended_at IS NULL;
+	-- One row for the command and the statement, whoever else loses it: this is the first.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'queue_cancel', OLD.uuid, OLD.device, json_object('request', OLD.request)
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE object = OLD.uuid AND at = now_ms AND action = 'queue_cancel' AND source = 'sql');
 END;
 
 CREATE TRIGGER queue_update INSTEAD OF UPDATE ON queue
@@ -260,6 +406,14 @@ BEGIN
 		expires_at = CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER)
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
 		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid);
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'queue_change', OLD.uuid, OLD.device,
+		json_patch('{}', json_object('request', OLD.request, 'priority', NEW.priority,
+			'not_before', NEW.not_before, 'expires', NEW.expires))
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE object = OLD.uuid AND at = now_ms AND action = 'queue_change' AND source = 'sql');
 	-- A command that is due earlier now wants its push earlier; one that is due later keeps nobody else's.
 	UPDATE push
 	SET wanted = wanted + 1,
@@ -493,6 +647,10 @@ BEGIN
 	SELECT RAISE(ABORT, 'setting: await_timeout is a whole number of minutes from 1 to 1440')
 	WHERE NEW.name = 'await_timeout' AND (NEW.value GLOB '*[^0-9]*' OR NEW.value GLOB '0*' OR length(NEW.value) > 4
 		OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 1440);
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setting_set', NEW.name,
+		json_patch('{}', json_object('value', CAST(NEW.value AS TEXT),
+			'before', (SELECT value FROM setting_value WHERE name = NEW.name))));
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
@@ -510,6 +668,9 @@ END;
 CREATE TRIGGER setting_delete INSTEAD OF DELETE ON setting
 BEGIN
 	DELETE FROM setting_value WHERE name = OLD.name;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setting_unset', OLD.name,
+		json_object('before', OLD.value));
 	INSERT INTO event_log (at, kind, detail)
 	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'setting',
 		json_object('name', OLD.name));
@@ -544,6 +705,69 @@ JOIN enrollment e ON e.no = s.enrollment_no,
 	json_each(s.declarations) k,
 	json_each(CASE WHEN k.type = 'array' THEN k.value ELSE '[]' END) j
 WHERE j.type = 'object';
+
+-- ---- audit trail ----
+
+CREATE VIEW audit AS
+SELECT no AS id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS at,
+	source, actor, place, action, object, device, detail, previous, hash
+FROM audit_log;
+
+CREATE TRIGGER audit_insert INSTEAD OF INSERT ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: rows are written by what they tell of');
+END;
+
+CREATE TRIGGER audit_update INSTEAD OF UPDATE ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never changed');
+END;
+
+CREATE TRIGGER audit_delete INSTEAD OF DELETE ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never removed');
+END;
+
+-- A row comes in at the end, and not chained yet.  (REPLACE would remove one without a word to audit_log_delete.)
+CREATE TRIGGER audit_log_replace BEFORE INSERT ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never replaced') WHERE EXISTS (SELECT 1 FROM audit_log WHERE no = NEW.no);
+END;
+
+CREATE TRIGGER audit_log_insert AFTER INSERT ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: rows are numbered 1, 2, 3, …')
+	WHERE NEW.no <> COALESCE((SELECT max(no) FROM audit_log WHERE no <> NEW.no), 0) + 1;
+	SELECT RAISE(ABORT, 'audit: a row is chained when it is there')
+	WHERE NEW.previous IS NOT NULL OR NEW.hash IS NOT NULL;
+	SELECT RAISE(ABORT, 'audit: at is in milliseconds since 1970') WHERE typeof(NEW.at) <> 'integer';
+END;
+
+-- One row for what one statement queues, however many get it: it costs nothing for each of them.
+CREATE TRIGGER audit_payload AFTER INSERT ON payload WHEN NEW.origin = 'sql'
+BEGIN
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	VALUES (NEW.created_at, 'sql', 'queue_add', NEW.uuid, NEW.asked_for,
+		CASE WHEN NEW.args IS NULL THEN json_object('request', NEW.request)
+			ELSE json_object('request', NEW.request,
+				'keys', json((SELECT json_group_array(key) FROM json_each(NEW.args)))) END);
+END;
+
+-- It is chained once (src/mdm/audit.c); nothing else of it changes.
+CREATE TRIGGER audit_log_update BEFORE UPDATE ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never changed')
+	WHERE OLD.hash IS NOT NULL OR NEW.hash IS NULL OR NEW.previous IS NULL
+		OR NEW.no IS NOT OLD.no OR NEW.at IS NOT OLD.at OR NEW.source IS NOT OLD.source
+		OR NEW.actor IS NOT OLD.actor OR NEW.place IS NOT OLD.place OR NEW.action IS NOT OLD.action
+		OR NEW.object IS NOT OLD.object OR NEW.device IS NOT OLD.device OR NEW.detail IS NOT OLD.detail;
+END;
+
+CREATE TRIGGER audit_log_delete BEFORE DELETE ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never removed');
+END;
 
 -- ---- facts learnt from answers ----
 --

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/who.h"
 #include "mdm/enrollment.h"
 #include "mdm/mask.h"
 #include "mdm/queue.h"
@@ -30,6 +31,9 @@ static const struct table_column columns[] = {
 };
 
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), REASON = COLUMNS - 2 };
+
+/* Parameters of the lists: from this enrollment to this one. */
+enum { OF_ONE = 1 << 0 | 1 << 2 };
 
 struct listing {
 	struct arena arena; /* of a row */
@@ -69,12 +73,7 @@ cli_queue_list(struct cli *cli, struct err *err)
 		.keys = 2,
 	};
 	enum err_kind kind = cli_limit(cli, &list.limit, err);
-	int64_t no;
 
-	if (kind == ERR_OK && cli->words.count > 0) {
-		kind = cli_enrollment_no(cli, cli->words.words[0], &no, err);
-		args[0] = args[2] = DB_INT(no);
-	}
 	if (kind != ERR_OK)
 		return kind;
 	memcpy(shown, columns, sizeof(shown));
@@ -82,7 +81,11 @@ cli_queue_list(struct cli *cli, struct err *err)
 		shown[REASON].title = NULL; /* what is open has none */
 	arena_init(&listing.arena);
 	table_init(&listing.table, cli->out, cli->json, shown, COLUMNS);
-	kind = cli_list(cli, &list, add_row, &listing, err);
+	if (cli->words.count == 0)
+		kind = cli_list(cli, &list, add_row, &listing, err);
+	else
+		kind = who_list(
+			cli, cli->words.words[0], &list, args, OF_ONE, add_row, &listing, err);
 	table_release(&listing.table, kind == ERR_OK);
 	arena_release(&listing.arena);
 	return kind;
@@ -99,35 +102,63 @@ say_cancelled(struct cli *cli, int64_t count)
 		fprintf(cli->out, "cancelled: %lld\n", (long long)count);
 }
 
+/* Cancels one command of those who are named, or of all who have it. */
+static enum err_kind
+cancel_of(struct cli *cli, const char *uuid, const struct who *who, int64_t *total, struct err *err)
+{
+	struct enrollment enrollment;
+	enum err_kind kind = ERR_OK;
+	int64_t count;
+
+	if (who->count == 0)
+		return queue_cancel(&cli->mdm, uuid, NULL, reason, total, err);
+	for (size_t i = 0; i < who->count && kind == ERR_OK; i++) {
+		kind = enrollment_find(&cli->mdm, who->ids[i], &enrollment, err);
+		if (kind == ERR_OK)
+			kind = queue_cancel(&cli->mdm, uuid, who->ids[i], reason, &count, err);
+		if (kind == ERR_OK)
+			*total += count;
+	}
+	return kind;
+}
+
 enum err_kind
 cli_queue_cancel(struct cli *cli, struct err *err)
 {
-	const char *uuid = cli->words.words[0];
-	const char *id = cli->words.count > 1 ? cli->words.words[1] : NULL;
-	struct enrollment enrollment;
-	int64_t count;
+	const char *const *words = cli->words.words;
+	struct who who = {.count = 0};
+	enum err_kind kind = ERR_OK;
+	int64_t total = 0;
 
-	if (id != NULL && enrollment_find(&cli->mdm, id, &enrollment, err) != ERR_OK)
-		return cli_not_found(err->kind, err, "unknown device %s", id);
-	if (queue_cancel(&cli->mdm, uuid, id, reason, &count, err) != ERR_OK)
-		return err->kind;
-	if (count == 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no open command %s%s%s", uuid,
-			id == NULL ? "" : " of ", id == NULL ? "" : id);
-	say_cancelled(cli, count);
+	if (cli->words.count > 1)
+		kind = who_find(cli, words + 1, cli->words.count - 1, &who, err);
+	if (kind == ERR_OK)
+		kind = cancel_of(cli, words[0], &who, &total, err);
+	if (kind != ERR_OK)
+		return kind;
+	if (total == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no open command %s%s%s", words[0],
+			who.count == 0 ? "" : " of ", who.count == 0 ? "" : words[1]);
+	say_cancelled(cli, total);
 	return ERR_OK;
 }
 
 enum err_kind
 cli_queue_clear(struct cli *cli, struct err *err)
 {
-	const char *id = cli->words.words[0];
-	enum err_kind kind;
-	int64_t count;
+	struct who who;
+	enum err_kind kind = who_find(cli, cli->words.words, cli->words.count, &who, err);
+	int64_t count, total = 0;
 
-	kind = queue_clear(&cli->mdm, id, reason, &count, err);
+	for (size_t i = 0; kind == ERR_OK && i < who.count; i++) {
+		kind = queue_clear(&cli->mdm, who.ids[i], reason, &count, err);
+		if (kind == ERR_OK)
+			total += count;
+		else
+			cli_not_found(kind, err, "unknown device %s", who.ids[i]);
+	}
 	if (kind != ERR_OK)
-		return cli_not_found(kind, err, "unknown device %s", id);
-	say_cancelled(cli, count);
+		return kind;
+	say_cancelled(cli, total);
 	return ERR_OK;
 }

@@ -69,4 +69,8 @@ enum err_kind words_choice(
  */
 enum err_kind words_time(const struct words *words, const char *name, int64_t *ms, struct err *err);
 
+/* A time that has been: ISO 8601, or so long ago: 30s, 15m, 2h, 7d.  0 when it is not given. */
+enum err_kind words_since(
+	const struct words *words, const char *name, int64_t *ms, struct err *err);
+
 #endif

@@ -1,8 +1,8 @@
 /*
  * The worker's loop: pushes, every few seconds the commands whose time is over and the devices that
- * have waited long enough to be configured, every minute what has been kept long enough, and what
- * there is to do about certificates.  It looks for changes in the store every few milliseconds
- * (PRAGMA data_version, which costs next to nothing).
+ * have waited long enough to be configured, every minute what has been kept long enough, who is in
+ * which group, and what there is to do about certificates and the audit trail.  It looks for
+ * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
 
@@ -15,7 +15,9 @@
 #include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
+#include "worker/auditing.h"
 #include "worker/certificates.h"
+#include "worker/groups.h"
 #include "worker/pusher.h"
 #include "worker/relay_server.h"
 #include "worker/work.h"
@@ -230,7 +232,9 @@ loop(struct parts *parts, struct err *err)
 	int64_t next_expire = 0, next_release = 0, next_check = 0, next_beat = 0;
 	struct mdm *mdm = parts->mdm;
 	struct certificates certificates = certificates_new(mdm, parts->conf);
+	struct groups groups = groups_new(mdm);
 	struct retaining retaining = {0};
+	struct auditing auditing = {0};
 
 	while (!stopping) {
 		if (next_check <= clock_now()) {
@@ -245,7 +249,9 @@ loop(struct parts *parts, struct err *err)
 		expire_when_due(mdm, &next_expire);
 		release_when_due(mdm, &next_release);
 		retain_when_due(mdm, &retaining);
+		groups_round(&groups);
 		certificates_round(&certificates);
+		auditing_round(&auditing, mdm);
 		beat_when_due(mdm, &parts->heartbeat, &next_beat);
 		arena_reset(mdm->arena);
 		pusher_wait(parts->pusher, (int)parts->conf->poll_ms);
