@@ -738,10 +738,14 @@ END;
 CREATE TRIGGER audit_log_insert AFTER INSERT ON audit_log
 BEGIN
 	SELECT RAISE(ABORT, 'audit: rows are numbered 1, 2, 3, …')
-	WHERE NEW.no <> COALESCE((SELECT max(no) FROM audit_log WHERE no <> NEW.no), 0) + 1;
+	WHERE NEW.no <> COALESCE((SELECT no FROM audit_log WHERE no < NEW.no ORDER BY no DESC LIMIT 1), 0) + 1
+		OR EXISTS (SELECT 1 FROM audit_log WHERE no > NEW.no);
 	SELECT RAISE(ABORT, 'audit: a row is chained when it is there')
 	WHERE NEW.previous IS NOT NULL OR NEW.hash IS NOT NULL;
 	SELECT RAISE(ABORT, 'audit: at is in milliseconds since 1970') WHERE typeof(NEW.at) <> 'integer';
+	SELECT RAISE(ABORT, 'audit: this is too long to be kept')
+	WHERE length(CAST(NEW.source || COALESCE(NEW.actor, '') || COALESCE(NEW.place, '') || NEW.action
+		|| COALESCE(NEW.object, '') || COALESCE(NEW.device, '') || COALESCE(NEW.detail, '') AS BLOB)) > 262144;
 END;
 
 -- One row for what one statement queues, however many get it: it costs nothing for each of them.

@@ -11,8 +11,8 @@
 
 enum {
 	DETAIL_MOST = 64 * 1024,
-	ROW_MOST = 1024 * 1024, /* what is hashed of one; longer is no row of ours */
-	CHAIN_MOST = 200,       /* rows that an operator's act may have to wait for */
+	ROW_MOST = 512 * 1024, /* what is hashed of one; triggers let none in that is longer */
+	CHAIN_MOST = 200,      /* rows that an operator's act may have to wait for */
 	PAGE_ROWS = 500,
 };
 

@@ -199,6 +199,12 @@ def test_devices_are_no_operators(server):
 # ---- list and verify ----
 
 
+def test_the_view_keeps_its_columns(server):
+    assert [row["name"] for row in server.sql("PRAGMA table_info(audit)")] == [
+        "id", "at", "source", "actor", "place", "action", "object", "device", "detail", "previous", "hash",
+    ]  # fmt: skip
+
+
 def test_list(server, device):
     uuid = server.pomona_json("queue", "add", device.id, "CertificateList")["command_uuid"]
     rows = server.pomona_json("audit", "list", "--action", "queue_add", "--limit", "2")

@@ -265,6 +265,9 @@ test_refused(void **state)
 			"audit: a row is chained when it is there"},
 		{"INSERT INTO audit_log (at, source, action) VALUES ('now', 'sql', 'x')",
 			"audit: at is in milliseconds since 1970"},
+		{"INSERT INTO audit_log (at, source, action, detail) VALUES (5, 'sql', 'x', "
+		 "printf('%300000d', 1))",
+			"audit: this is too long to be kept"},
 	};
 	struct audit_report report;
 	struct unit_store unit;
