@@ -3,6 +3,7 @@
  */
 #include "cli/words.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,4 +260,22 @@ words_time(const struct words *words, const char *name, int64_t *ms, struct err 
 	return err_set(err, ERR_BAD_INPUT,
 		"--%s wants a time like 2026-11-24T08:00:00Z, or +30s, +15m, +2h, +7d from now",
 		name);
+}
+
+enum err_kind
+words_span(const struct words *words, const char *name, int64_t *seconds, struct err *err)
+{
+	const int64_t most = 100000000; /* of a unit */
+	const char *text = words_option(words, name), *unit;
+	int64_t amount;
+
+	*seconds = 0;
+	if (text == NULL)
+		return ERR_OK;
+	if (isdigit((unsigned char)text[0]) && parse_integer(text, &unit, &amount) && amount > 0 &&
+		amount <= most && seconds_of(unit) != 0) {
+		*seconds = amount * seconds_of(unit);
+		return ERR_OK;
+	}
+	return err_set(err, ERR_BAD_INPUT, "--%s wants an interval like 30m, 24h or 7d", name);
 }
