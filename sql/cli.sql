@@ -80,3 +80,16 @@ SELECT v.id, s.kind, s.since, s.replaced_at,
 FROM secret s JOIN enrollment v ON v.no = s.enrollment_no
 WHERE s.no < $1 AND ($2 IS NULL OR v.id = $2) AND ($3 IS NULL OR s.kind = $3) AND ($4 = 1 OR s.replaced_at IS NULL)
 ORDER BY s.no DESC LIMIT $5;
+
+-- name: cli_device_one
+SELECT id, device_id, kind, udid, serial, name, model, product, os_version, os_major, build, topic, state, push_state,
+	enrolled_at, last_seen, id
+FROM device
+WHERE id = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR kind = $3);
+
+-- name: cli_group_list
+SELECT name, condition, members, ready, problem, created_at, changed_at, name FROM device_group
+WHERE name > $1 ORDER BY name LIMIT $2;
+
+-- name: cli_group_show
+SELECT name, condition, members, ready, problem, created_at, changed_at FROM device_group WHERE name = $1;

@@ -30,11 +30,12 @@ UPDATE schedule_rule
 SET paused = $2, changed_at = $3, done_to = CASE WHEN paused = 1 AND $2 = 0 THEN $3 ELSE done_to END
 WHERE name = $1 AND paused <> $2;
 
--- name: schedule_recheck
-UPDATE schedule_rule SET checked = 0, invalid = NULL WHERE no > 0 AND checked = 1;
-
 -- name: schedule_has_checked
-SELECT 1 FROM schedule_rule WHERE no > 0 AND checked = 1 ORDER BY no LIMIT 1;
+-- $1: 1 for those only that have been found wrong.
+SELECT 1 FROM schedule_rule WHERE no > 0 AND checked = 1 AND ($1 = 0 OR invalid IS NOT NULL) ORDER BY no LIMIT 1;
+
+-- name: schedule_recheck
+UPDATE schedule_rule SET checked = 0, invalid = NULL WHERE no > 0 AND checked = 1 AND ($1 = 0 OR invalid IS NOT NULL);
 
 -- name: schedule_set_checked
 UPDATE schedule_rule SET checked = 1, invalid = $2 WHERE no = $1;
@@ -68,12 +69,14 @@ SELECT max(slot), count(*) FROM (
 
 -- name: schedule_due
 -- Those whose slot is between $1 and $2, and for whom no command of the rule $3 waits.  Whoever enrolled since $5 has had
--- one then.  $4: the target, or NULL: all that may be in a group.
+-- one then.  $4: the target; $6: the number of the group that it is, or NULL.
 SELECT e.no, e.id
 FROM enrollment e /*sqlite INDEXED BY enrollment_slot*/ LEFT JOIN enrollment d ON d.no = e.device_no
 WHERE (((e.no & 2147483647) * 2654435769) & 4294967295) BETWEEN $1 AND $2
 	AND e.state = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0
-	AND CASE WHEN $4 IS NULL THEN 1 WHEN $4 = 'all' THEN e.device_no IS NULL ELSE e.id = $4 END
+	AND CASE WHEN $6 IS NOT NULL THEN EXISTS (
+			SELECT 1 FROM named_group_member m WHERE m.group_no = $6 AND m.enrollment_no = e.no)
+		WHEN $4 = 'all' THEN e.device_no IS NULL ELSE e.id = $4 END
 	AND NOT EXISTS (
 		SELECT 1 FROM delivery w /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = w.payload_no
 		WHERE w.enrollment_no = e.no AND w.ended_at IS NULL AND p.schedule_no = $3)
@@ -82,26 +85,29 @@ WHERE (((e.no & 2147483647) * 2654435769) & 4294967295) BETWEEN $1 AND $2
 		WHERE p.schedule_no = $3 AND p.created_at > $5 AND w.enrollment_no = e.no AND w.queued_at >= e.enrolled_at))
 ORDER BY (((e.no & 2147483647) * 2654435769) & 4294967295);
 
--- name: schedule_all
--- The next $3 behind $1 for whom no command of the rule $2 waits, whatever their slot.
+-- name: schedule_may_get
+-- Can $1 be given a command of the rule $2 now, whatever its slot?
 SELECT e.no, e.id FROM enrollment e LEFT JOIN enrollment d ON d.no = e.device_no
-WHERE e.no > $1 AND e.state = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0
-	AND CASE WHEN $4 IS NULL THEN 1 WHEN $4 = 'all' THEN e.device_no IS NULL ELSE e.id = $4 END
+WHERE e.id = $1 AND e.state = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0
 	AND NOT EXISTS (
 		SELECT 1 FROM delivery w /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = w.payload_no
-		WHERE w.enrollment_no = e.no AND w.ended_at IS NULL AND p.schedule_no = $2)
-ORDER BY e.no LIMIT $3;
+		WHERE w.enrollment_no = e.no AND w.ended_at IS NULL AND p.schedule_no = $2);
 
 -- ---- newcomers ----
 
 -- name: schedule_newcomers
-SELECT enrollment_no FROM schedule_newcomer WHERE enrollment_no > 0 ORDER BY enrollment_no LIMIT $1;
+-- Those of whom it is known in which groups they are.
+SELECT n.enrollment_no FROM schedule_newcomer n
+WHERE n.enrollment_no > 0 AND NOT EXISTS (SELECT 1 FROM group_look g WHERE g.enrollment_no = n.enrollment_no)
+ORDER BY n. enrollment_no LIMIT $1;
 
 -- name: schedule_newcomer_due
 -- Is the newcomer $1 one for the rule $2?
 SELECT e.no, e.id FROM enrollment e LEFT JOIN enrollment d ON d.no = e.device_no
 WHERE e.no = $1 AND e.state = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0
-	AND CASE WHEN $3 IS NULL THEN 1 WHEN $3 = 'all' THEN e.device_no IS NULL ELSE e.id = $3 END
+	AND CASE WHEN $4 IS NOT NULL THEN EXISTS (
+			SELECT 1 FROM named_group_member m WHERE m.group_no = $4 AND m.enrollment_no = e.no)
+		WHEN $3 = 'all' THEN e.device_no IS NULL ELSE e.id = $3 END
 	AND NOT EXISTS (
 		SELECT 1 FROM delivery w /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = w.payload_no
 		WHERE w.enrollment_no = e.no AND w.ended_at IS NULL AND p.schedule_no = $2);

@@ -68,6 +68,115 @@ BEGIN
 			SELECT 1 FROM delivery w WHERE w.enrollment_no = push.enrollment_no AND w.ended_at IS NULL));
 END;
 
+-- ---- groups ----
+
+CREATE VIEW device_group AS
+SELECT g.name AS name,
+	g.condition AS condition,
+	g.problem AS problem,
+	CASE WHEN g.condition IS NULL OR g.found = g.edition THEN 1 ELSE 0 END AS ready,
+	CASE WHEN g.problem IS NOT NULL OR g.condition IS NOT NULL AND g.found <> g.edition THEN 0
+		ELSE (SELECT COUNT(*) FROM named_group_member m WHERE m.group_no = g.no) END AS members,
+	strftime('%Y-%m-%dT%H:%M:%fZ', g.created_at / 1000.0, 'unixepoch') AS created_at,
+	strftime('%Y-%m-%dT%H:%M:%fZ', g.changed_at / 1000.0, 'unixepoch') AS changed_at
+FROM named_group g;
+
+-- A condition is read by the worker (mdm/group_refresh.c); until then the group has no members.
+CREATE TRIGGER device_group_insert INSTEAD OF INSERT ON device_group
+BEGIN
+	SELECT RAISE(ABORT, 'device_group: name is 1 to 64 letters, digits, dots, - and _, the first a letter or a digit')
+	WHERE NEW.name IS NULL OR typeof(NEW.name) <> 'text' OR NEW.name GLOB '*[^-A-Za-z0-9._]*' OR NEW.name NOT GLOB '[A-Za-z0-9]*'
+		OR length(NEW.name) > 64;
+	SELECT RAISE(ABORT, 'device_group: there is a group of this name')
+	WHERE EXISTS (SELECT 1 FROM named_group WHERE name = NEW.name);
+	SELECT RAISE(ABORT, 'device_group: condition must be a text of up to 4000 bytes')
+	WHERE NEW.condition IS NOT NULL AND (typeof(NEW.condition) <> 'text' OR length(CAST(NEW.condition AS BLOB)) > 4000);
+	SELECT RAISE(ABORT, 'device_group: only name and condition can be given')
+	WHERE COALESCE(NEW.problem, NEW.ready, NEW.members, NEW.created_at, NEW.changed_at) IS NOT NULL;
+	INSERT INTO named_group (name, condition, edition, created_at, changed_at)
+	SELECT NEW.name, NEW.condition, NEW.condition IS NOT NULL, now_ms, now_ms
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms);
+END;
+
+CREATE TRIGGER device_group_update INSTEAD OF UPDATE ON device_group
+BEGIN
+	SELECT RAISE(ABORT, 'device_group: only condition can be changed')
+	WHERE NEW.name IS NOT OLD.name OR NEW.problem IS NOT OLD.problem OR NEW.ready IS NOT OLD.ready
+		OR NEW.members IS NOT OLD.members OR NEW.created_at IS NOT OLD.created_at OR NEW.changed_at IS NOT OLD.changed_at;
+	SELECT RAISE(ABORT, 'device_group: condition must be a text of up to 4000 bytes')
+	WHERE NEW.condition IS NOT NULL AND (typeof(NEW.condition) <> 'text' OR length(CAST(NEW.condition AS BLOB)) > 4000);
+	-- Who was found by a condition is not in the list that comes after it.
+	DELETE FROM named_group_member
+	WHERE NEW.condition IS NULL AND OLD.condition IS NOT NULL
+		AND group_no = (SELECT no FROM named_group WHERE name = OLD.name);
+	UPDATE named_group
+	SET condition = NEW.condition, edition = edition + 1, problem = NULL,
+		changed_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
+	WHERE name = OLD.name AND NEW.condition IS NOT OLD.condition;
+END;
+
+CREATE TRIGGER device_group_delete INSTEAD OF DELETE ON device_group
+BEGIN
+	DELETE FROM named_group_member WHERE group_no = (SELECT no FROM named_group WHERE name = OLD.name);
+	DELETE FROM named_group WHERE name = OLD.name;
+END;
+
+CREATE VIEW group_member AS
+SELECT g.name AS name,
+	e.id AS device
+FROM named_group g
+JOIN named_group_member m ON m.group_no = g.no
+JOIN enrollment e ON e.no = m.enrollment_no
+WHERE g.condition IS NULL OR g.found = g.edition AND g.problem IS NULL;
+
+CREATE TRIGGER group_member_insert INSTEAD OF INSERT ON group_member
+BEGIN
+	SELECT RAISE(ABORT, 'group_member: unknown group')
+	WHERE NOT EXISTS (SELECT 1 FROM named_group WHERE name IS NEW.name);
+	SELECT RAISE(ABORT, 'group_member: the members of this group are found by its condition')
+	WHERE (SELECT condition FROM named_group WHERE name = NEW.name) IS NOT NULL;
+	SELECT RAISE(ABORT, 'group_member: unknown device')
+	WHERE NOT EXISTS (SELECT 1 FROM enrollment WHERE id IS NEW.device);
+	INSERT INTO named_group_member (group_no, enrollment_no)
+	SELECT g.no, e.no FROM named_group g, enrollment e
+	WHERE g.name = NEW.name AND e.id = NEW.device
+		AND NOT EXISTS (SELECT 1 FROM named_group_member m WHERE m.group_no = g.no AND m.enrollment_no = e.no);
+END;
+
+CREATE TRIGGER group_member_delete INSTEAD OF DELETE ON group_member
+BEGIN
+	SELECT RAISE(ABORT, 'group_member: the members of this group are found by its condition')
+	WHERE (SELECT condition FROM named_group WHERE name = OLD.name) IS NOT NULL;
+	DELETE FROM named_group_member
+	WHERE group_no = (SELECT no FROM named_group WHERE name = OLD.name)
+		AND enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device);
+END;
+
+-- What a condition may name has changed: the worker looks at the enrollment again.  last_seen is not among it: groups
+-- that name it are gone through at intervals.
+CREATE TRIGGER enrollment_looked_for AFTER INSERT ON enrollment
+WHEN EXISTS (SELECT 1 FROM named_group WHERE condition IS NOT NULL)
+BEGIN
+	INSERT INTO group_look (enrollment_no)
+	SELECT NEW.no WHERE NOT EXISTS (SELECT 1 FROM group_look WHERE enrollment_no = NEW.no);
+END;
+
+CREATE TRIGGER enrollment_looked_at AFTER UPDATE OF
+	kind, udid, serial, name, user_short_name, model, model_name, product, os_version, os_major, build, topic,
+	state, blocked, enrolled_at, supervised, enrolled_via_dep, user_approved
+ON enrollment
+WHEN EXISTS (SELECT 1 FROM named_group WHERE condition IS NOT NULL)
+	AND (NEW.kind IS NOT OLD.kind OR NEW.udid IS NOT OLD.udid OR NEW.serial IS NOT OLD.serial OR NEW.name IS NOT OLD.name
+		OR NEW.user_short_name IS NOT OLD.user_short_name OR NEW.model IS NOT OLD.model OR NEW.model_name IS NOT
+		OLD.model_name OR NEW.product IS NOT OLD.product OR NEW.os_version IS NOT OLD.os_version OR NEW.os_major IS NOT
+		OLD.os_major OR NEW.build IS NOT OLD.build OR NEW.topic IS NOT OLD.topic OR NEW.state IS NOT OLD.state OR
+		NEW.blocked IS NOT OLD.blocked OR NEW.enrolled_at IS NOT OLD.enrolled_at OR NEW.supervised IS NOT OLD.supervised
+		OR NEW.enrolled_via_dep IS NOT OLD.enrolled_via_dep OR NEW.user_approved IS NOT OLD.user_approved)
+BEGIN
+	INSERT INTO group_look (enrollment_no)
+	SELECT NEW.no WHERE NOT EXISTS (SELECT 1 FROM group_look WHERE enrollment_no = NEW.no);
+END;
+
 -- ---- identity ----
 
 CREATE VIEW identity AS

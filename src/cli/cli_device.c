@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "cli/escape.h"
+#include "cli/who.h"
+#include "mdm/selection.h"
 
 enum { PARTS_MOST = 1024 * 1024 };
 
@@ -28,6 +30,58 @@ static const struct table_column list_columns[] = {
 	{"last_seen", "LAST SEEN", TABLE_TIME, 0},
 };
 
+enum { LIST_COLUMNS = sizeof(list_columns) / sizeof(list_columns[0]) };
+
+static enum err_kind
+add_one(struct cli *cli, struct db *db, const char *id, struct table *table, bool *added,
+	struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_begin(db, DB_READ, err);
+
+	if (kind != ERR_OK)
+		return kind;
+	kind = db_first(db, SQL_CLI_DEVICE_ONE,
+		DB_ARGS(DB_TEXT(id), DB_TEXT(cli_option(cli, "state")),
+			DB_TEXT(cli_option(cli, "kind"))),
+		&row, err);
+	db_rollback(db);
+	*added = kind == ERR_OK;
+	if (*added)
+		table_add(table, row.values);
+	arena_reset(db_arena(db));
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+enum err_kind
+cli_device_list_group(struct cli *cli, const char *name, struct err *err)
+{
+	const char *word = arena_printf(&cli->arena, SELECTION_GROUP "%s", name);
+	int64_t limit, shown = 0;
+	struct table table;
+	struct arena arena;
+	struct who who;
+	struct db *db;
+	enum err_kind kind = cli_limit(cli, &limit, err);
+	bool added;
+
+	if (kind == ERR_OK)
+		kind = who_members(cli, word, &who, err);
+	if (kind != ERR_OK)
+		return kind;
+	arena_init(&arena);
+	db = db_open(cli->store, &arena);
+	table_init(&table, cli->out, cli->json, list_columns, LIST_COLUMNS);
+	for (size_t i = 0; i < who.count && kind == ERR_OK && (limit == 0 || shown < limit); i++) {
+		kind = add_one(cli, db, who.ids[i], &table, &added, err);
+		shown += added;
+	}
+	table_release(&table, kind == ERR_OK);
+	db_close(db);
+	arena_release(&arena);
+	return kind;
+}
+
 enum err_kind
 cli_device_list(struct cli *cli, struct err *err)
 {
@@ -44,10 +98,11 @@ cli_device_list(struct cli *cli, struct err *err)
 		cli->usage = true;
 		return err->kind;
 	}
+	if (cli_option(cli, "group") != NULL)
+		return cli_device_list_group(cli, cli_option(cli, "group"), err);
 	if (cli_limit(cli, &list.limit, err) != ERR_OK)
 		return err->kind;
-	return cli_list_table(
-		cli, &list, list_columns, sizeof(list_columns) / sizeof(list_columns[0]), err);
+	return cli_list_table(cli, &list, list_columns, LIST_COLUMNS, err);
 }
 
 /* ---- one device ---- */

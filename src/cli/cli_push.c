@@ -1,5 +1,5 @@
 /*
- * pomona push ID…
+ * pomona push ID…|group:NAME
  */
 #include "cli/commands.h"
 
@@ -27,12 +27,15 @@ enum err_kind
 cli_push(struct cli *cli, struct err *err)
 {
 	struct outcome outcome;
+	struct who who;
 	struct buf json;
-	enum err_kind kind = db_begin(cli->mdm.db, DB_WRITE, err);
+	enum err_kind kind = who_read(cli, cli->words.words, cli->words.count, &who, err);
 
+	if (kind == ERR_OK)
+		kind = db_begin(cli->mdm.db, DB_WRITE, err);
 	if (kind != ERR_OK)
 		return kind;
-	outcome_init(&outcome, &cli->arena, cli->words.words, cli->words.count);
+	outcome_init(&outcome, &cli->arena, &who);
 	kind = want_each(cli, &outcome, err);
 	if (kind == ERR_OK)
 		kind = db_commit(cli->mdm.db, err);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/who.h"
 #include "mdm/enrollment.h"
 #include "mdm/mask.h"
 #include "mdm/queue.h"
@@ -99,35 +100,63 @@ say_cancelled(struct cli *cli, int64_t count)
 		fprintf(cli->out, "cancelled: %lld\n", (long long)count);
 }
 
+/* Cancels one command of those who are named, or of all who have it. */
+static enum err_kind
+cancel_of(struct cli *cli, const char *uuid, const struct who *who, int64_t *total, struct err *err)
+{
+	struct enrollment enrollment;
+	enum err_kind kind = ERR_OK;
+	int64_t count;
+
+	if (who->count == 0)
+		return queue_cancel(&cli->mdm, uuid, NULL, reason, total, err);
+	for (size_t i = 0; i < who->count && kind == ERR_OK; i++) {
+		kind = enrollment_find(&cli->mdm, who->ids[i], &enrollment, err);
+		if (kind == ERR_OK)
+			kind = queue_cancel(&cli->mdm, uuid, who->ids[i], reason, &count, err);
+		if (kind == ERR_OK)
+			*total += count;
+	}
+	return kind;
+}
+
 enum err_kind
 cli_queue_cancel(struct cli *cli, struct err *err)
 {
-	const char *uuid = cli->words.words[0];
-	const char *id = cli->words.count > 1 ? cli->words.words[1] : NULL;
-	struct enrollment enrollment;
-	int64_t count;
+	const char *const *words = cli->words.words;
+	struct who who = {.count = 0};
+	enum err_kind kind = ERR_OK;
+	int64_t total = 0;
 
-	if (id != NULL && enrollment_find(&cli->mdm, id, &enrollment, err) != ERR_OK)
-		return cli_not_found(err->kind, err, "unknown device %s", id);
-	if (queue_cancel(&cli->mdm, uuid, id, reason, &count, err) != ERR_OK)
-		return err->kind;
-	if (count == 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no open command %s%s%s", uuid,
-			id == NULL ? "" : " of ", id == NULL ? "" : id);
-	say_cancelled(cli, count);
+	if (cli->words.count > 1)
+		kind = who_find(cli, words + 1, cli->words.count - 1, &who, err);
+	if (kind == ERR_OK)
+		kind = cancel_of(cli, words[0], &who, &total, err);
+	if (kind != ERR_OK)
+		return kind;
+	if (total == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no open command %s%s%s", words[0],
+			who.count == 0 ? "" : " of ", who.count == 0 ? "" : words[1]);
+	say_cancelled(cli, total);
 	return ERR_OK;
 }
 
 enum err_kind
 cli_queue_clear(struct cli *cli, struct err *err)
 {
-	const char *id = cli->words.words[0];
-	enum err_kind kind;
-	int64_t count;
+	struct who who;
+	enum err_kind kind = who_find(cli, cli->words.words, cli->words.count, &who, err);
+	int64_t count, total = 0;
 
-	kind = queue_clear(&cli->mdm, id, reason, &count, err);
+	for (size_t i = 0; kind == ERR_OK && i < who.count; i++) {
+		kind = queue_clear(&cli->mdm, who.ids[i], reason, &count, err);
+		if (kind == ERR_OK)
+			total += count;
+		else
+			cli_not_found(kind, err, "unknown device %s", who.ids[i]);
+	}
 	if (kind != ERR_OK)
-		return cli_not_found(kind, err, "unknown device %s", id);
-	say_cancelled(cli, count);
+		return kind;
+	say_cancelled(cli, total);
 	return ERR_OK;
 }

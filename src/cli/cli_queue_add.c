@@ -120,7 +120,7 @@ check_confirmed(struct adding *adding)
 				adding->given.request);
 		return ERR_OK;
 	}
-	if (adding->id_count != 1)
+	if (adding->id_count != 1 || who_is_group(adding->ids[0]))
 		return err_set(adding->err, ERR_BAD_INPUT,
 			"%s destroys data: it goes to one device at a time", known->name);
 	if (confirmed == NULL || strcmp(confirmed, adding->ids[0]) != 0)
@@ -158,19 +158,46 @@ take_options(struct adding *adding)
 
 /* ---- for devices that are named ---- */
 
+/* Those from FROM on, a batch of them; *STORED: how many got it. */
 static enum err_kind
-deliver_each(struct adding *adding)
+deliver_batch(struct adding *adding, size_t from, size_t *stored)
 {
 	struct outcome *outcome = &adding->outcome;
 	struct mdm *mdm = &adding->cli->mdm;
+	size_t failed = outcome->failed, i;
 	enum err_kind kind = ERR_OK;
 
-	for (size_t i = 0; i < outcome->count && kind == ERR_OK; i++) {
+	for (i = from; i < outcome->count && i < from + BATCH && kind == ERR_OK; i++) {
 		struct err err = {0};
 
 		queue_deliver(mdm, &adding->command, &adding->payload, outcome->ids[i], &err);
 		kind = outcome_note(outcome, mdm->arena, i, &err, adding->err);
 	}
+	*stored = i - from - (outcome->failed - failed);
+	return kind;
+}
+
+/* A short transaction; the first in which somebody gets the command stores it. */
+static enum err_kind
+store_some(struct adding *adding, size_t from)
+{
+	struct cli *cli = adding->cli;
+	bool first = adding->payload.no == 0;
+	enum err_kind kind = db_begin(cli->mdm.db, DB_WRITE, adding->err);
+	size_t stored = 0;
+
+	if (kind != ERR_OK)
+		return kind;
+	if (first)
+		kind = queue_payload_add(
+			&cli->mdm, &adding->command, &adding->payload, adding->err);
+	if (kind == ERR_OK)
+		kind = deliver_batch(adding, from, &stored);
+	if (kind == ERR_OK && stored > 0)
+		return db_commit(cli->mdm.db, adding->err);
+	db_rollback(cli->mdm.db);
+	if (first)
+		adding->payload.no = 0;
 	return kind;
 }
 
@@ -178,17 +205,14 @@ deliver_each(struct adding *adding)
 static enum err_kind
 store_for_some(struct adding *adding)
 {
-	struct cli *cli = adding->cli;
-	enum err_kind kind = db_begin(cli->mdm.db, DB_WRITE, adding->err);
+	enum err_kind kind = ERR_OK;
+	size_t from;
 
-	if (kind != ERR_OK)
-		return kind;
-	kind = queue_payload_add(&cli->mdm, &adding->command, &adding->payload, adding->err);
-	if (kind == ERR_OK)
-		kind = deliver_each(adding);
-	if (kind == ERR_OK && adding->outcome.failed < adding->outcome.count)
-		return db_commit(cli->mdm.db, adding->err);
-	db_rollback(cli->mdm.db);
+	for (from = 0; from < adding->outcome.count && kind == ERR_OK; from += BATCH)
+		kind = store_some(adding, from);
+	if (kind != ERR_OK && adding->payload.no != 0)
+		err_prefix(adding->err, "%s is queued for some of the first %zu devices, then",
+			adding->payload.uuid, from - BATCH);
 	return kind;
 }
 
@@ -225,10 +249,14 @@ for_some(struct adding *adding)
 	struct cli *cli = adding->cli;
 	struct outcome *outcome = &adding->outcome;
 	enum err_kind kind;
+	struct who who;
 	struct buf buf;
 	bool stored;
 
-	outcome_init(outcome, &cli->arena, adding->ids, adding->id_count);
+	kind = who_read(cli, adding->ids, adding->id_count, &who, adding->err);
+	if (kind != ERR_OK)
+		return kind;
+	outcome_init(outcome, &cli->arena, &who);
 	kind = store_for_some(adding);
 	if (kind != ERR_OK)
 		return kind;

@@ -118,7 +118,7 @@ run_all(struct cli *cli, struct schedule_run *run, struct err *err)
 	arena_init(&batch);
 	cli->mdm.arena = &batch;
 	db_use_arena(cli->mdm.db, &batch);
-	while (kind == ERR_OK && !run->done) {
+	while (kind == ERR_OK && !run->at.done) {
 		kind = run_batch(cli, run, err);
 		arena_reset(&batch);
 	}

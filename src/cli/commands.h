@@ -27,6 +27,7 @@ enum err_kind cli_command_show(struct cli *cli, struct err *err);
 enum err_kind cli_complete(struct cli *cli, struct err *err);
 
 enum err_kind cli_device_list(struct cli *cli, struct err *err);
+enum err_kind cli_device_list_group(struct cli *cli, const char *name, struct err *err);
 enum err_kind cli_device_show(struct cli *cli, struct err *err);
 
 enum err_kind cli_doctor(struct cli *cli, struct err *err);
@@ -64,6 +65,14 @@ enum err_kind cli_push_cert_request(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_requests(struct cli *cli, struct err *err);
 enum err_kind cli_push_cert_show(struct cli *cli, struct err *err);
 
+enum err_kind cli_group_list(struct cli *cli, struct err *err);
+enum err_kind cli_group_show(struct cli *cli, struct err *err);
+enum err_kind cli_group_members(struct cli *cli, struct err *err);
+enum err_kind cli_group_add(struct cli *cli, struct err *err);
+enum err_kind cli_group_change(struct cli *cli, struct err *err);
+enum err_kind cli_group_add_member(struct cli *cli, struct err *err);
+enum err_kind cli_group_remove_member(struct cli *cli, struct err *err);
+enum err_kind cli_group_remove(struct cli *cli, struct err *err);
 enum err_kind cli_queue_add(struct cli *cli, struct err *err);
 enum err_kind cli_queue_cancel(struct cli *cli, struct err *err);
 enum err_kind cli_queue_clear(struct cli *cli, struct err *err);

@@ -8,20 +8,13 @@
 #include "cli/escape.h"
 
 void
-outcome_init(struct outcome *outcome, struct arena *arena, const char *const *ids, size_t count)
+outcome_init(struct outcome *outcome, struct arena *arena, const struct who *who)
 {
 	*outcome = (struct outcome){
-		.ids = arena_calloc(arena, count, sizeof(*outcome->ids)),
-		.errors = arena_calloc(arena, count, sizeof(*outcome->errors)),
+		.ids = who->ids,
+		.count = who->count,
+		.errors = arena_calloc(arena, who->count, sizeof(*outcome->errors)),
 	};
-	for (size_t i = 0; i < count; i++) {
-		size_t before = 0;
-
-		while (before < outcome->count && strcmp(outcome->ids[before], ids[i]) != 0)
-			before++;
-		if (before == outcome->count)
-			outcome->ids[outcome->count++] = ids[i];
-	}
 }
 
 enum err_kind

@@ -4,7 +4,7 @@
 #ifndef POMONA_CLI_OUTCOME_H
 #define POMONA_CLI_OUTCOME_H
 
-#include "cli/cli.h"
+#include "cli/who.h"
 
 struct outcome {
 	const char **ids;
@@ -13,9 +13,8 @@ struct outcome {
 	size_t failed;
 };
 
-/* Takes the ids; one that comes again is passed over. */
-void outcome_init(
-	struct outcome *outcome, struct arena *arena, const char *const *ids, size_t count);
+/* Takes the ids. */
+void outcome_init(struct outcome *outcome, struct arena *arena, const struct who *who);
 
 /*
  * Notes what came of id N: an unknown device, a conflict, or that it does not take the command is

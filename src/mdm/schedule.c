@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "mdm/enrollment.h"
 #include "mdm/mask.h"
+#include "mdm/selection.h"
 
 enum { ARGS_MOST = 16 * 1024 * 1024 };
 
@@ -85,10 +86,10 @@ static enum err_kind
 check_target(struct mdm *mdm, const char *target, struct err *err)
 {
 	struct enrollment enrollment;
-	enum err_kind kind;
+	enum err_kind kind = selection_check(mdm, target, err);
 
-	if (strcmp(target, "all") == 0)
-		return ERR_OK;
+	if (kind != ERR_OK || selection_is_many(target))
+		return kind;
 	kind = enrollment_find(mdm, target, &enrollment, err);
 	return kind == ERR_NOT_FOUND ? err_set(err, kind, "unknown device %.255s", target) : kind;
 }
@@ -183,12 +184,13 @@ schedule_pause(struct mdm *mdm, const char *name, bool paused, struct err *err)
 }
 
 enum err_kind
-schedule_recheck(struct mdm *mdm, struct err *err)
+schedule_recheck(struct mdm *mdm, bool wrong, struct err *err)
 {
 	struct db_row row;
-	enum err_kind kind = db_first(mdm->db, SQL_SCHEDULE_HAS_CHECKED, DB_NONE, &row, err);
+	enum err_kind kind =
+		db_first(mdm->db, SQL_SCHEDULE_HAS_CHECKED, DB_ARGS(DB_INT(wrong)), &row, err);
 
 	if (kind != ERR_OK)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
-	return db_run(mdm->db, SQL_SCHEDULE_RECHECK, DB_NONE, NULL, err);
+	return db_run(mdm->db, SQL_SCHEDULE_RECHECK, DB_ARGS(DB_INT(wrong)), NULL, err);
 }

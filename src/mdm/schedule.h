@@ -15,6 +15,7 @@
 
 #include "mdm/catalogue_check.h"
 #include "mdm/mdm.h"
+#include "mdm/selection.h"
 
 enum {
 	SCHEDULE_EVERY_LEAST = 60, /* seconds */
@@ -49,16 +50,15 @@ enum err_kind schedule_pause(struct mdm *mdm, const char *name, bool paused, str
 /* How far it has come; {0} with the name at its beginning. */
 struct schedule_run {
 	const char *name;
-	int64_t after; /* the number of the last enrollment */
+	struct selection_at at;
 	int64_t payload_no;
 	int64_t queued, refused; /* and how many do not take such a command */
-	bool done;
 };
 
 /*
  * Queues it for those of the next MOST enrollments that it is for and that have none waiting, in
- * one transaction, until `done`; also when it is paused.  ERR_NOT_FOUND, ERR_BAD_INPUT: there is no
- * such rule, or it is not right.
+ * one transaction, until at.done; also when it is paused.  ERR_NOT_FOUND, ERR_BAD_INPUT: there is
+ * no such rule, or it is not right.
  */
 enum err_kind schedule_run(
 	struct mdm *mdm, struct schedule_run *run, int64_t most, struct err *err);
@@ -79,7 +79,10 @@ enum err_kind schedule_step(struct mdm *mdm, struct schedule_step *step, struct 
 /* Up to MOST devices that have enrolled get their first; *COUNT of them were looked at. */
 enum err_kind schedule_greet(struct mdm *mdm, int64_t most, int64_t *count, struct err *err);
 
-/* All rules are to be looked at anew: this program may know other commands than the last one. */
-enum err_kind schedule_recheck(struct mdm *mdm, struct err *err);
+/*
+ * All rules are to be looked at anew: this program may know other commands than the last one.  Or
+ * those only that have been found WRONG: there may be such a group by now.
+ */
+enum err_kind schedule_recheck(struct mdm *mdm, bool wrong, struct err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/group.h"
 #include "mdm/queue.h"
 #include "mdm/schedule_slot.h"
 
@@ -30,18 +31,8 @@ struct batch {
 	struct queue_command command;
 	struct queue_payload payload;
 	bool fresh; /* the payload has just been stored */
-	int64_t last_no;
 	int64_t queued, refused;
 };
-
-/* Is the enrollment one of the rule's target?  The statements see to all but groups. */
-static bool
-is_meant(const struct batch *batch, const char *id)
-{
-	(void)batch;
-	(void)id;
-	return true;
-}
 
 /* A row: number, id. */
 static enum err_kind
@@ -50,9 +41,6 @@ collect(const struct db_row *row, void *context, struct err *err)
 	struct batch *batch = context;
 
 	(void)err;
-	batch->last_no = db_int(row, 0);
-	if (!is_meant(batch, db_text(row, 1)))
-		return ERR_OK;
 	if (batch->count == batch->room) {
 		size_t room = batch->room == 0 ? STEP_MOST : 2 * batch->room;
 		const char **ids = arena_calloc(batch->mdm->arena, room, sizeof(*ids));
@@ -146,11 +134,35 @@ batch_send(struct batch *batch, int64_t payload_no, struct err *err)
 	return kind;
 }
 
-/* The target for a statement. */
-static struct db_value
-target_value(const struct schedule_rule *rule)
+/* ---- to whom ---- */
+
+/* What the statements know a target by. */
+struct aim {
+	struct db_value target, group_no;
+	bool ready;        /* who is in the group is known */
+	const char *wrong; /* why nobody is meant; or NULL */
+};
+
+static enum err_kind
+aim_at(struct mdm *mdm, const struct schedule_rule *rule, struct aim *aim, struct err *err)
 {
-	return DB_TEXT(rule->target);
+	size_t len = strlen(SELECTION_GROUP);
+	struct group group;
+	enum err_kind kind;
+
+	*aim = (struct aim){.target = DB_TEXT(rule->target), .group_no = DB_NULL(), .ready = true};
+	if (strncmp(rule->target, SELECTION_GROUP, len) != 0)
+		return ERR_OK;
+	kind = group_find(mdm, rule->target + len, &group, err);
+	if (kind == ERR_NOT_FOUND) {
+		aim->wrong = arena_strdup(mdm->arena, err->message);
+		err_clear(err);
+		return ERR_OK;
+	}
+	aim->group_no = DB_INT(group.no);
+	aim->ready = group.ready;
+	aim->wrong = group.problem;
+	return kind;
 }
 
 /* ---- a step of the worker ---- */
@@ -178,7 +190,8 @@ static enum err_kind
 note_checked(struct mdm *mdm, const struct schedule_rule *rule, struct schedule_step *step,
 	struct err *err)
 {
-	enum err_kind kind = check_rule(mdm, rule, &step->wrong, err);
+	enum err_kind kind =
+		step->wrong == NULL ? check_rule(mdm, rule, &step->wrong, err) : ERR_OK;
 
 	return kind == ERR_OK ? db_run(mdm->db, SQL_SCHEDULE_SET_CHECKED,
 					DB_ARGS(DB_INT(rule->no), DB_TEXT(step->wrong)), NULL, err)
@@ -206,13 +219,15 @@ cut_window(struct mdm *mdm, const struct schedule_rule *rule, struct schedule_wi
 }
 
 static enum err_kind
-find_due(struct batch *batch, const struct schedule_window *window, struct err *err)
+find_due(struct batch *batch, const struct schedule_window *window, const struct aim *aim,
+	struct err *err)
 {
 	const struct schedule_rule *rule = batch->rule;
 
 	return db_each(batch->mdm->db, SQL_SCHEDULE_DUE,
 		DB_ARGS(DB_INT(window->first_slot), DB_INT(window->last_slot), DB_INT(rule->no),
-			target_value(rule), DB_INT((window->first - rule->every / 2) * 1000)),
+			aim->target, DB_INT((window->first - rule->every / 2) * 1000),
+			aim->group_no),
 		collect, batch, err);
 }
 
@@ -241,7 +256,7 @@ is_to_be_noted(const struct schedule_rule *rule, const struct schedule_window *w
 
 static enum err_kind
 step_rule(struct mdm *mdm, const struct schedule_rule *rule, struct schedule_step *step,
-	struct err *err)
+	const struct aim *aim, struct err *err)
 {
 	struct batch batch = {.mdm = mdm, .rule = rule};
 	struct schedule_window window;
@@ -252,7 +267,7 @@ step_rule(struct mdm *mdm, const struct schedule_rule *rule, struct schedule_ste
 		return ERR_OK;
 	kind = cut_window(mdm, rule, &window, err);
 	if (kind == ERR_OK)
-		kind = find_due(&batch, &window, err);
+		kind = find_due(&batch, &window, aim, err);
 	if (kind == ERR_OK && batch.count > 0)
 		kind = send_due(&batch, &window, err);
 	step->queued = batch.queued;
@@ -267,6 +282,7 @@ enum err_kind
 schedule_step(struct mdm *mdm, struct schedule_step *step, struct err *err)
 {
 	struct schedule_rule rule;
+	struct aim aim;
 	struct db_row row;
 	enum err_kind kind =
 		db_first(mdm->db, SQL_SCHEDULE_NEXT, DB_ARGS(DB_INT(step->no)), &row, err);
@@ -277,8 +293,14 @@ schedule_step(struct mdm *mdm, struct schedule_step *step, struct err *err)
 	rule = schedule_rule_of(&row);
 	step->no = rule.no;
 	step->name = rule.name;
-	return rule.checked ? step_rule(mdm, &rule, step, err)
-			    : note_checked(mdm, &rule, step, err);
+	if (!rule.checked)
+		return note_checked(mdm, &rule, step, err);
+	kind = aim_at(mdm, &rule, &aim, err);
+	step->wrong = aim.wrong;
+	if (kind != ERR_OK || !aim.ready)
+		return kind;
+	return aim.wrong == NULL ? step_rule(mdm, &rule, step, &aim, err)
+				 : note_checked(mdm, &rule, step, err);
 }
 
 /* ---- newcomers ---- */
@@ -304,12 +326,13 @@ greet_by(struct mdm *mdm, const struct schedule_rule *rule, const struct newcome
 	struct err *err)
 {
 	struct batch batch = {.mdm = mdm, .rule = rule};
-	enum err_kind kind = ERR_OK;
+	struct aim aim;
+	enum err_kind kind = aim_at(mdm, rule, &aim, err);
 
-	for (int64_t i = 0; i < newcomers->count && kind == ERR_OK; i++)
+	for (int64_t i = 0; i < newcomers->count && kind == ERR_OK && aim.wrong == NULL; i++)
 		kind = db_each(mdm->db, SQL_SCHEDULE_NEWCOMER_DUE,
-			DB_ARGS(DB_INT(newcomers->numbers[i]), DB_INT(rule->no),
-				target_value(rule)),
+			DB_ARGS(DB_INT(newcomers->numbers[i]), DB_INT(rule->no), aim.target,
+				aim.group_no),
 			collect, &batch, err);
 	return kind == ERR_OK && batch.count > 0 ? batch_send(&batch, 0, err) : kind;
 }
@@ -366,6 +389,15 @@ find_right(struct mdm *mdm, const char *name, struct schedule_rule *rule, struct
 	return kind;
 }
 
+static enum err_kind
+take_meant(const char *enrollment_id, void *context, struct err *err)
+{
+	struct batch *batch = context;
+
+	return db_each(batch->mdm->db, SQL_SCHEDULE_MAY_GET,
+		DB_ARGS(DB_TEXT(enrollment_id), DB_INT(batch->rule->no)), collect, batch, err);
+}
+
 enum err_kind
 schedule_run(struct mdm *mdm, struct schedule_run *run, int64_t most, struct err *err)
 {
@@ -374,16 +406,11 @@ schedule_run(struct mdm *mdm, struct schedule_run *run, int64_t most, struct err
 	enum err_kind kind = find_right(mdm, run->name, &rule, err);
 
 	if (kind == ERR_OK)
-		kind = db_each(mdm->db, SQL_SCHEDULE_ALL,
-			DB_ARGS(DB_INT(run->after), DB_INT(rule.no), DB_INT(most),
-				target_value(&rule)),
-			collect, &batch, err);
+		kind = selection_page(mdm, rule.target, &run->at, most, take_meant, &batch, err);
 	if (kind == ERR_OK && batch.count > 0)
 		kind = batch_send(&batch, run->payload_no, err);
 	if (kind != ERR_OK)
 		return kind;
-	run->done = batch.last_no == 0;
-	run->after = batch.last_no;
 	if (batch.payload.no != 0)
 		run->payload_no = batch.payload.no;
 	run->queued += batch.queued;

@@ -9,7 +9,7 @@
 #include "mdm/schedule.h"
 #include "worker/work.h"
 
-enum { LOOK_EVERY_MS = 2000, GREET_MOST = 100 };
+enum { LOOK_EVERY_MS = 2000, RECHECK_EVERY_MS = 10 * 60 * 1000, GREET_MOST = 100 };
 
 struct stepping {
 	int64_t after;
@@ -34,8 +34,7 @@ greet(struct mdm *mdm, void *context, struct err *err)
 static enum err_kind
 recheck(struct mdm *mdm, void *context, struct err *err)
 {
-	(void)context;
-	return schedule_recheck(mdm, err);
+	return schedule_recheck(mdm, *(const bool *)context, err);
 }
 
 static void
@@ -77,9 +76,11 @@ schedules_round(struct schedules *schedules)
 
 	if (schedules->next_at > clock_now())
 		return;
-	if (!schedules->begun)
-		kind = work_do(mdm, recheck, NULL, &err);
-	schedules->begun = kind == ERR_OK;
+	if (schedules->recheck_at <= clock_now()) {
+		kind = work_do(mdm, recheck, &schedules->begun, &err);
+		schedules->begun = kind == ERR_OK;
+		schedules->recheck_at = clock_now() + RECHECK_EVERY_MS;
+	}
 	if (kind == ERR_OK)
 		kind = step_all(mdm, &err);
 	if (kind == ERR_OK)

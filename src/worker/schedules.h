@@ -8,8 +8,8 @@
 
 struct schedules {
 	struct mdm *mdm;
-	bool begun;
-	int64_t next_at; /* milliseconds since 1970 */
+	bool begun; /* all rules have been looked at anew; from then on, those that are wrong */
+	int64_t next_at, recheck_at; /* milliseconds since 1970 */
 };
 
 /* Every few seconds a step with each rule, and the first commands of who has enrolled. */

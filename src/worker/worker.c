@@ -1,8 +1,8 @@
 /*
  * The worker's loop: pushes, every few seconds the commands whose time is over, the devices that
  * have waited long enough to be configured and recurring work, every minute what has been kept long
- * enough, and what there is to do about certificates.  It looks for changes in the store every few
- * milliseconds (PRAGMA data_version, which costs next to nothing).
+ * enough, who is in which group, and what there is to do about certificates.  It looks for changes
+ * in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
  */
 #include "worker/worker.h"
 
@@ -16,6 +16,7 @@
 #include "mdm/queue.h"
 #include "mdm/retention.h"
 #include "worker/certificates.h"
+#include "worker/groups.h"
 #include "worker/pusher.h"
 #include "worker/relay_server.h"
 #include "worker/schedules.h"
@@ -231,6 +232,7 @@ loop(struct parts *parts, struct err *err)
 	int64_t next_expire = 0, next_release = 0, next_check = 0, next_beat = 0;
 	struct mdm *mdm = parts->mdm;
 	struct certificates certificates = certificates_new(mdm, parts->conf);
+	struct groups groups = groups_new(mdm);
 	struct schedules schedules = {.mdm = mdm};
 	struct retaining retaining = {0};
 
@@ -246,8 +248,9 @@ loop(struct parts *parts, struct err *err)
 		pusher_round(parts->pusher, true);
 		expire_when_due(mdm, &next_expire);
 		release_when_due(mdm, &next_release);
-		schedules_round(&schedules);
 		retain_when_due(mdm, &retaining);
+		groups_round(&groups);
+		schedules_round(&schedules);
 		certificates_round(&certificates);
 		beat_when_due(mdm, &parts->heartbeat, &next_beat);
 		arena_reset(mdm->arena);

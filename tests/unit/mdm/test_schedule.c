@@ -313,7 +313,7 @@ test_wrong_in_sql(void **state)
 	assert_int_equal(work(DAY, HOUR), 2);
 	/* Another program may know better, or not so well. */
 	unit_begin(&unit, DB_WRITE);
-	assert_int_equal(schedule_recheck(&unit.mdm, &unit.err), ERR_OK);
+	assert_int_equal(schedule_recheck(&unit.mdm, false, &unit.err), ERR_OK);
 	unit_commit(&unit);
 	assert_string_equal(unit_sql_text(&unit, shown), "new ");
 }
@@ -617,7 +617,7 @@ run(int64_t most)
 {
 	struct schedule_run run = {.name = "daily"};
 
-	while (!run.done) {
+	while (!run.at.done) {
 		unit_begin(&unit, DB_WRITE);
 		assert_int_equal(schedule_run(&unit.mdm, &run, most, &unit.err), ERR_OK);
 		unit_commit(&unit);
