@@ -93,3 +93,14 @@ WHERE name > $1 ORDER BY name LIMIT $2;
 
 -- name: cli_group_show
 SELECT name, condition, members, ready, problem, created_at, changed_at FROM device_group WHERE name = $1;
+
+-- name: cli_audit_list
+-- Newest first.  A command for several devices is found by each of them as long as it is kept.
+SELECT no, at, source, actor, place, action, object, device, detail, previous, hash, no
+FROM audit_log
+WHERE no < $1 AND at >= $2
+	AND ($3 IS NULL OR device = $3 OR object IN (
+		SELECT p.uuid FROM enrollment e JOIN delivery d ON d.enrollment_no = e.no JOIN payload p ON p.no = d.payload_no
+		WHERE e.id = $3))
+	AND ($4 IS NULL OR action = $4)
+ORDER BY no DESC LIMIT $5;

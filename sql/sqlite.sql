@@ -56,6 +56,10 @@ BEGIN
 	SELECT RAISE(ABORT, 'device: only a blocked device can be set to enrolled')
 	WHERE NEW.state = 'enrolled' AND OLD.state NOT IN ('blocked', 'enrolled');
 	UPDATE enrollment SET blocked = (NEW.state = 'blocked') WHERE id = OLD.id AND NEW.state IS NOT OLD.state;
+	INSERT INTO audit_log (at, source, action, device)
+	SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql',
+		CASE NEW.state WHEN 'blocked' THEN 'device_block' ELSE 'device_unblock' END, OLD.id
+	WHERE NEW.state IS NOT OLD.state;
 	-- What waited meanwhile, for the device and its users, may go now.
 	UPDATE push
 	SET due_at = CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)
@@ -283,11 +287,11 @@ BEGIN
 	SELECT RAISE(ABORT, 'EraseDevice: confirm must be the id of the device, as in json_object(''confirm'', ''<device id>'')')
 	WHERE NEW.request = 'EraseDevice' AND json_extract(NEW.args, '$.confirm') IS NOT NEW.device;
 
-	INSERT INTO payload (uuid, request, args, origin, created_at)
+	INSERT INTO payload (uuid, request, args, origin, created_at, asked_for)
 	SELECT upper(hex(randomblob(4)) || '-' || hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-'
 			|| substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-'
 			|| hex(randomblob(6))),
-		new_request, new_args, 'sql', now_ms
+		new_request, new_args, 'sql', now_ms, NEW.device
 	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
 			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
 			CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
@@ -330,6 +334,13 @@ BEGIN
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
 		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid)
 		AND ended_at IS NULL;
+	-- One row for the command and the statement, whoever else loses it: this is the first.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'queue_cancel', OLD.uuid, OLD.device, json_object('request', OLD.request)
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE object = OLD.uuid AND at = now_ms AND action = 'queue_cancel' AND source = 'sql');
 END;
 
 CREATE TRIGGER queue_update INSTEAD OF UPDATE ON queue
@@ -350,6 +361,14 @@ BEGIN
 		expires_at = CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER)
 	WHERE enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device)
 		AND payload_no = (SELECT no FROM payload WHERE uuid = OLD.uuid);
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'queue_change', OLD.uuid, OLD.device,
+		json_patch('{}', json_object('request', OLD.request, 'priority', NEW.priority,
+			'not_before', NEW.not_before, 'expires', NEW.expires))
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE object = OLD.uuid AND at = now_ms AND action = 'queue_change' AND source = 'sql');
 	-- A command that is due earlier now wants its push earlier; one that is due later keeps nobody else's.
 	UPDATE push
 	SET wanted = wanted + 1,
@@ -500,6 +519,10 @@ BEGIN
 		paused = excluded.paused, checked = 0, invalid = NULL, round = NULL, payload_no = NULL,
 		done_to = CASE WHEN every <> excluded.every OR paused = 1 THEN excluded.done_to ELSE done_to END,
 		changed_at = excluded.changed_at;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	SELECT changed_at, 'sql', 'schedule_set', name, json_object('every', every / 1000, 'target', target, 'request', request,
+		'keys', json((SELECT json_group_array(key) FROM json_each(args))), 'paused', json(iif(paused, 'true', 'false')))
+	FROM schedule_rule WHERE name = NEW.name;
 END;
 
 CREATE TRIGGER schedule_update INSTEAD OF UPDATE ON schedule
@@ -515,6 +538,8 @@ END;
 CREATE TRIGGER schedule_delete INSTEAD OF DELETE ON schedule
 BEGIN
 	DELETE FROM schedule_rule WHERE name = OLD.name;
+	INSERT INTO audit_log (at, source, action, object)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'schedule_remove', OLD.name);
 END;
 
 -- What it has queued stays, and is nobody's.
@@ -689,6 +714,10 @@ BEGIN
 	SELECT RAISE(ABORT, 'setting: await_timeout is a whole number of minutes from 1 to 1440')
 	WHERE NEW.name = 'await_timeout' AND (NEW.value GLOB '*[^0-9]*' OR NEW.value GLOB '0*' OR length(NEW.value) > 4
 		OR CAST(NEW.value AS INTEGER) NOT BETWEEN 1 AND 1440);
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setting_set', NEW.name,
+		json_patch('{}', json_object('value', CAST(NEW.value AS TEXT),
+			'before', (SELECT value FROM setting_value WHERE name = NEW.name))));
 	INSERT INTO setting_value (name, value, changed_at)
 	VALUES (NEW.name, NEW.value, CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER))
 	ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = excluded.changed_at;
@@ -706,6 +735,9 @@ END;
 CREATE TRIGGER setting_delete INSTEAD OF DELETE ON setting
 BEGIN
 	DELETE FROM setting_value WHERE name = OLD.name;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setting_unset', OLD.name,
+		json_object('before', OLD.value));
 	INSERT INTO event_log (at, kind, detail)
 	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'setting',
 		json_object('name', OLD.name));
@@ -740,6 +772,70 @@ JOIN enrollment e ON e.no = s.enrollment_no,
 	json_each(s.declarations) k,
 	json_each(CASE WHEN k.type = 'array' THEN k.value ELSE '[]' END) j
 WHERE j.type = 'object';
+
+-- ---- audit trail ----
+
+CREATE VIEW audit AS
+SELECT no AS id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', at / 1000.0, 'unixepoch') AS at,
+	source, actor, place, action, object, device, detail, previous, hash
+FROM audit_log;
+
+CREATE TRIGGER audit_insert INSTEAD OF INSERT ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: rows are written by what they tell of');
+END;
+
+CREATE TRIGGER audit_update INSTEAD OF UPDATE ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never changed');
+END;
+
+CREATE TRIGGER audit_delete INSTEAD OF DELETE ON audit
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never removed');
+END;
+
+-- A row comes in at the end, and not chained yet.  (REPLACE would remove one without a word to audit_log_delete.)
+CREATE TRIGGER audit_log_replace BEFORE INSERT ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never replaced') WHERE EXISTS (SELECT 1 FROM audit_log WHERE no = NEW.no);
+END;
+
+CREATE TRIGGER audit_log_insert AFTER INSERT ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: rows are numbered 1, 2, 3, …')
+	WHERE NEW.no <> COALESCE((SELECT max(no) FROM audit_log WHERE no <> NEW.no), 0) + 1;
+	SELECT RAISE(ABORT, 'audit: a row is chained when it is there')
+	WHERE NEW.previous IS NOT NULL OR NEW.hash IS NOT NULL;
+	SELECT RAISE(ABORT, 'audit: at is in milliseconds since 1970') WHERE typeof(NEW.at) <> 'integer';
+END;
+
+-- One row for what one statement queues, however many get it: it costs nothing for each of them.
+-- (One that is stored for its check alone, with no time, is not queued.)
+CREATE TRIGGER audit_payload AFTER INSERT ON payload WHEN NEW.origin = 'sql' AND NEW.created_at > 0
+BEGIN
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	VALUES (NEW.created_at, 'sql', 'queue_add', NEW.uuid, NEW.asked_for,
+		CASE WHEN NEW.args IS NULL THEN json_object('request', NEW.request)
+			ELSE json_object('request', NEW.request,
+				'keys', json((SELECT json_group_array(key) FROM json_each(NEW.args)))) END);
+END;
+
+-- It is chained once (src/mdm/audit.c); nothing else of it changes.
+CREATE TRIGGER audit_log_update BEFORE UPDATE ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never changed')
+	WHERE OLD.hash IS NOT NULL OR NEW.hash IS NULL OR NEW.previous IS NULL
+		OR NEW.no IS NOT OLD.no OR NEW.at IS NOT OLD.at OR NEW.source IS NOT OLD.source
+		OR NEW.actor IS NOT OLD.actor OR NEW.place IS NOT OLD.place OR NEW.action IS NOT OLD.action
+		OR NEW.object IS NOT OLD.object OR NEW.device IS NOT OLD.device OR NEW.detail IS NOT OLD.detail;
+END;
+
+CREATE TRIGGER audit_log_delete BEFORE DELETE ON audit_log
+BEGIN
+	SELECT RAISE(ABORT, 'audit: a row is never removed');
+END;
 
 -- ---- facts learnt from answers ----
 --

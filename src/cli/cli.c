@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/actor.h"
 #include "cli/escape.h"
 #include "cli/help.h"
 #include "mdm/enrollment.h"
@@ -216,6 +217,7 @@ cli_open_store(struct cli *cli, bool create, struct err *err)
 		.key = &cli->key,
 		.conf = &cli->conf,
 		.reader = plist_reader_new(plist_limits_default()),
+		.actor = actor_of_process(&cli->arena),
 	};
 	return mdm_prepare_store(cli->mdm.db, &cli->arena, create, err);
 }

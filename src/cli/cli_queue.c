@@ -32,6 +32,9 @@ static const struct table_column columns[] = {
 
 enum { COLUMNS = sizeof(columns) / sizeof(columns[0]), REASON = COLUMNS - 2 };
 
+/* Parameters of the lists: from this enrollment to this one. */
+enum { OF_ONE = 1 << 0 | 1 << 2 };
+
 struct listing {
 	struct arena arena; /* of a row */
 	struct table table;
@@ -70,12 +73,7 @@ cli_queue_list(struct cli *cli, struct err *err)
 		.keys = 2,
 	};
 	enum err_kind kind = cli_limit(cli, &list.limit, err);
-	int64_t no;
 
-	if (kind == ERR_OK && cli->words.count > 0) {
-		kind = cli_enrollment_no(cli, cli->words.words[0], &no, err);
-		args[0] = args[2] = DB_INT(no);
-	}
 	if (kind != ERR_OK)
 		return kind;
 	memcpy(shown, columns, sizeof(shown));
@@ -83,7 +81,11 @@ cli_queue_list(struct cli *cli, struct err *err)
 		shown[REASON].title = NULL; /* what is open has none */
 	arena_init(&listing.arena);
 	table_init(&listing.table, cli->out, cli->json, shown, COLUMNS);
-	kind = cli_list(cli, &list, add_row, &listing, err);
+	if (cli->words.count == 0)
+		kind = cli_list(cli, &list, add_row, &listing, err);
+	else
+		kind = who_list(
+			cli, cli->words.words[0], &list, args, OF_ONE, add_row, &listing, err);
 	table_release(&listing.table, kind == ERR_OK);
 	arena_release(&listing.arena);
 	return kind;

@@ -153,6 +153,8 @@ take_options(struct adding *adding)
 	command->strict = command->checked = cli_option(adding->cli, "strict") != NULL;
 	command->force = cli_option(adding->cli, "force") != NULL;
 	command->remarks = &adding->remarks;
+	command->whom = adding->ids;
+	command->whom_count = adding->id_count;
 	return kind;
 }
 

@@ -7,6 +7,7 @@
 
 #include "cli/escape.h"
 #include "cli/facts.h"
+#include "cli/who.h"
 #include "mdm/error_meaning.h"
 
 enum { TEXT_MOST = 256 * 1024 * 1024 };
@@ -37,6 +38,28 @@ payload_no(struct cli *cli, const char *uuid, int64_t *no, struct err *err)
 	return cli_not_found(kind, err, "there is no command %s", uuid);
 }
 
+static enum err_kind
+add_row(const struct db_row *row, void *context, struct err *err)
+{
+	(void)err;
+	table_add(context, row->values);
+	return ERR_OK;
+}
+
+/* The second parameter is whose. */
+static enum err_kind
+list_of(struct cli *cli, const char *id, struct cli_list *list, struct db_value *args,
+	struct err *err)
+{
+	struct table table;
+	enum err_kind kind;
+
+	table_init(&table, cli->out, cli->json, columns, COLUMNS);
+	kind = who_list(cli, id, list, args, 1 << 1, add_row, &table, err);
+	table_release(&table, kind == ERR_OK);
+	return kind;
+}
+
 enum err_kind
 cli_result_list(struct cli *cli, struct err *err)
 {
@@ -46,20 +69,20 @@ cli_result_list(struct cli *cli, struct err *err)
 	struct db_value args[] = {DB_INT(INT64_MAX), DB_INT(INT64_MAX), DB_INT(0)};
 	struct cli_list list = {.statement = SQL_RESULT_LIST, .args = args, .count = 3, .keys = 2};
 	enum err_kind kind = cli_limit(cli, &list.limit, err);
-	int64_t no;
+	int64_t no = 0;
 
 	if (kind == ERR_OK && uuid != NULL) {
 		kind = payload_no(cli, uuid, &no, err);
 		args[0] = DB_INT(id == NULL ? no : no + 1);
 		args[2] = DB_INT(no);
 	}
-	if (kind == ERR_OK && id != NULL) {
-		kind = cli_enrollment_no(cli, id, &no, err);
-		args[1] = DB_INT(no);
-		list.statement = SQL_RESULT_OF_ENROLLMENT;
-		list.keys = 1;
-	}
-	return kind == ERR_OK ? cli_list_table(cli, &list, columns, COLUMNS, err) : kind;
+	if (kind != ERR_OK)
+		return kind;
+	if (id == NULL)
+		return cli_list_table(cli, &list, columns, COLUMNS, err);
+	list.statement = SQL_RESULT_OF_ENROLLMENT;
+	list.keys = 1;
+	return list_of(cli, id, &list, args, err);
 }
 
 /* ---- one answer ---- */

@@ -12,6 +12,9 @@ enum err_kind cli_admission_add(struct cli *cli, struct err *err);
 enum err_kind cli_admission_list(struct cli *cli, struct err *err);
 enum err_kind cli_admission_remove(struct cli *cli, struct err *err);
 
+enum err_kind cli_audit_list(struct cli *cli, struct err *err);
+enum err_kind cli_audit_verify(struct cli *cli, struct err *err);
+
 enum err_kind cli_ca_crl(struct cli *cli, struct err *err);
 enum err_kind cli_ca_files(struct cli *cli, struct err *err);
 enum err_kind cli_ca_import(struct cli *cli, struct err *err);

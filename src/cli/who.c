@@ -121,3 +121,43 @@ who_members(struct cli *cli, const char *word, struct who *who, struct err *err)
 {
 	return reading(cli, &word, 1, who, gather, err);
 }
+
+/* ---- lists ---- */
+
+struct counted {
+	db_each_fn each;
+	void *context;
+	int64_t rows;
+};
+
+static enum err_kind
+count_row(const struct db_row *row, void *context, struct err *err)
+{
+	struct counted *counted = context;
+
+	counted->rows++;
+	return counted->each(row, counted->context, err);
+}
+
+enum err_kind
+who_list(struct cli *cli, const char *word, struct cli_list *list, struct db_value *args,
+	unsigned numbers, db_each_fn each, void *context, struct err *err)
+{
+	struct counted counted = {.each = each, .context = context};
+	int64_t limit = list->limit, no;
+	struct who who;
+	enum err_kind kind = who_members(cli, word, &who, err);
+
+	for (size_t i = 0; kind == ERR_OK && i < who.count; i++) {
+		if (limit > 0 && counted.rows >= limit)
+			break;
+		list->limit = limit == 0 ? 0 : limit - counted.rows;
+		kind = cli_enrollment_no(cli, who.ids[i], &no, err);
+		for (size_t n = 0; n < list->count; n++)
+			if ((numbers >> n & 1) != 0)
+				args[n] = DB_INT(no);
+		if (kind == ERR_OK)
+			kind = cli_list(cli, list, count_row, &counted, err);
+	}
+	return kind;
+}

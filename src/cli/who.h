@@ -25,6 +25,13 @@ enum err_kind who_read(
 /* Of one group, in a read transaction of its own; there may be none. */
 enum err_kind who_members(struct cli *cli, const char *word, struct who *who, struct err *err);
 
+/*
+ * A list (cli.h) for the one WORD means, or for each member of a group, in turn: where bit N of
+ * NUMBERS is set, ARGS[N], which are the list's, gets the enrollment's number.
+ */
+enum err_kind who_list(struct cli *cli, const char *word, struct cli_list *list,
+	struct db_value *args, unsigned numbers, db_each_fn each, void *context, struct err *err);
+
 /* Is the word a group? */
 bool who_is_group(const char *word);
 

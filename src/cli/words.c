@@ -240,19 +240,32 @@ seconds_of(const char *unit)
 	return 0;
 }
 
+/* An amount of time, 2h, in milliseconds. */
+static bool
+parse_span(const char *text, int64_t *ms)
+{
+	const int64_t most = 100000; /* of a unit */
+	const char *unit;
+	int64_t amount;
+
+	if (!parse_integer(text, &unit, &amount) || amount < 0 || amount > most ||
+		seconds_of(unit) == 0)
+		return false;
+	*ms = amount * seconds_of(unit) * 1000;
+	return true;
+}
+
 enum err_kind
 words_time(const struct words *words, const char *name, int64_t *ms, struct err *err)
 {
-	const int64_t most = 100000; /* of a unit */
-	const char *text = words_option(words, name), *unit;
-	int64_t amount;
+	const char *text = words_option(words, name);
+	int64_t span;
 
 	*ms = 0;
 	if (text == NULL)
 		return ERR_OK;
-	if (text[0] == '+' && parse_integer(text + 1, &unit, &amount) && amount >= 0 &&
-		amount <= most && seconds_of(unit) != 0) {
-		*ms = clock_now() + amount * seconds_of(unit) * 1000;
+	if (text[0] == '+' && parse_span(text + 1, &span)) {
+		*ms = clock_now() + span;
 		return ERR_OK;
 	}
 	if (clock_parse_iso(text, ms) == 0)
@@ -263,19 +276,32 @@ words_time(const struct words *words, const char *name, int64_t *ms, struct err 
 }
 
 enum err_kind
+words_since(const struct words *words, const char *name, int64_t *ms, struct err *err)
+{
+	const char *text = words_option(words, name);
+	int64_t span;
+
+	*ms = 0;
+	if (text == NULL || clock_parse_iso(text, ms) == 0)
+		return ERR_OK;
+	if (!parse_span(text, &span))
+		return err_set(err, ERR_BAD_INPUT,
+			"--%s wants a time like 2026-11-24T08:00:00Z, or 30s, 15m, 2h, 7d (ago)",
+			name);
+	*ms = clock_now() - span;
+	return ERR_OK;
+}
+
+enum err_kind
 words_span(const struct words *words, const char *name, int64_t *seconds, struct err *err)
 {
-	const int64_t most = 100000000; /* of a unit */
-	const char *text = words_option(words, name), *unit;
-	int64_t amount;
+	const char *text = words_option(words, name);
+	int64_t span = 0;
 
 	*seconds = 0;
-	if (text == NULL)
-		return ERR_OK;
-	if (isdigit((unsigned char)text[0]) && parse_integer(text, &unit, &amount) && amount > 0 &&
-		amount <= most && seconds_of(unit) != 0) {
-		*seconds = amount * seconds_of(unit);
-		return ERR_OK;
-	}
-	return err_set(err, ERR_BAD_INPUT, "--%s wants an interval like 30m, 24h or 7d", name);
+	if (text != NULL && (!parse_span(text, &span) || span == 0))
+		return err_set(
+			err, ERR_BAD_INPUT, "--%s wants an interval like 30m, 24h or 7d", name);
+	*seconds = span / 1000;
+	return ERR_OK;
 }

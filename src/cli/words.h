@@ -69,6 +69,10 @@ enum err_kind words_choice(
  */
 enum err_kind words_time(const struct words *words, const char *name, int64_t *ms, struct err *err);
 
+/* A time that has been: ISO 8601, or so long ago: 30s, 15m, 2h, 7d.  0 when it is not given. */
+enum err_kind words_since(
+	const struct words *words, const char *name, int64_t *ms, struct err *err);
+
 /* How long: 90s, 30m, 24h, 7d; 0 when the option is not given. */
 enum err_kind words_span(
 	const struct words *words, const char *name, int64_t *seconds, struct err *err);

@@ -50,8 +50,7 @@ kind_of(const struct relay_answer *answer, struct err *err)
 		return ERR_OK;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].status == answer->status)
-			return err_set(
-				err, rows[i].kind, "the back-end says %d", answer->status);
+			return err_set(err, rows[i].kind, "the back-end says %d", answer->status);
 	return err_set(err, ERR_BUSY, "the back-end says %d", answer->status);
 }
 
@@ -90,8 +89,8 @@ tell(struct mdm *mdm, const struct errand *errand, const char *reason)
 }
 
 enum err_kind
-errand_run(struct mdm *mdm, const struct errand *errand, struct errand_reply *reply,
-	struct err *err)
+errand_run(
+	struct mdm *mdm, const struct errand *errand, struct errand_reply *reply, struct err *err)
 {
 	struct relay_answer answer = {0};
 	enum err_kind kind;

@@ -1,10 +1,10 @@
 /*
- * errand - what is left to be done when a message's transaction has ended: an HTTP back-end is asked
- * (mdm/relay.h), and its answer becomes the device's.
+ * errand - what is left to be done when a message's transaction has ended: an HTTP back-end is
+ * asked (mdm/relay.h), and its answer becomes the device's.
  *
  * The back-end's status is not the device's: 401 would unenroll it, 500 is for our own faults.  So
- * 2xx is 200; 400 and 422 are 400, 404 and 410 are 404, 413 is 413, as to ask again would be in vain;
- * all others, and no answer at all, are 503: the device comes again.
+ * 2xx is 200; 400 and 422 are 400, 404 and 410 are 404, 413 is 413, as to ask again would be in
+ * vain; all others, and no answer at all, are 503: the device comes again.
  */
 #ifndef POMONA_MDM_ERRAND_H
 #define POMONA_MDM_ERRAND_H
@@ -42,7 +42,7 @@ void errand_add_header(struct relay_request *request, const char *name, const ch
  * ERR_BUSY, ERR_BAD_INPUT, ERR_NOT_FOUND, ERR_TOO_LARGE as above; a failure of the first kind is
  * told of as an event, now and then.
  */
-enum err_kind errand_run(struct mdm *mdm, const struct errand *errand, struct errand_reply *reply,
-	struct err *err);
+enum err_kind errand_run(
+	struct mdm *mdm, const struct errand *errand, struct errand_reply *reply, struct err *err);
 
 #endif

@@ -25,13 +25,13 @@ enum event_kind {
 	EVENT_IDENTITY_PINNED,  /* a migrated device has shown its certificate */
 	EVENT_IDENTITY_RENEWED, /* a newer identity has taken the pin over */
 	EVENT_IDENTITY_REVOKED,
-	EVENT_EXPIRES, /* a certificate ends soon */
+	EVENT_EXPIRES,           /* a certificate ends soon */
 	EVENT_GET_TOKEN,         /* a device asks for a service's token */
 	EVENT_RELAY_FAILED,      /* a back-end did not answer; one of many */
 	EVENT_RETURN_TO_SERVICE, /* a device asks what to do when it erases itself */
 	EVENT_TOKEN_SERVICE,     /* who makes a service's tokens was changed */
-	EVENT_CA,      /* a CA was made, imported, activated or retired */
-	EVENT_ESCROW,  /* a secret of a device was kept, was cleared, or could not be decrypted */
+	EVENT_CA,                /* a CA was made, imported, activated or retired */
+	EVENT_ESCROW, /* a secret of a device was kept, was cleared, or could not be decrypted */
 	EVENT_SECRET_SHOWN, /* … was shown to somebody */
 };
 

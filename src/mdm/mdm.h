@@ -17,6 +17,13 @@ struct relay;
 struct scep_desk;
 struct seen;
 
+/* Who acts, for the audit trail (mdm/audit.h). */
+struct mdm_actor {
+	const char *source; /* the door: "cli", "api"; NULL: no operator */
+	const char *name;   /* or NULL */
+	const char *place;  /* where he sits; or NULL */
+};
+
 struct mdm {
 	struct db *db;
 	struct arena *arena;         /* of the request; the same as the session's */
@@ -26,8 +33,9 @@ struct mdm {
 			     */
 	const struct conf *conf;     /* the configuration file; NULL: it is not known here */
 	struct scep_desk *scep_desk; /* keys of the CA, shared by the threads; NULL: none kept */
-	struct relay *relay; /* to HTTP back-ends, shared by the threads; NULL: there is none */
-	struct seen *seen;   /* times of devices that only looked in; NULL: they are not kept */
+	struct relay *relay;    /* to HTTP back-ends, shared by the threads; NULL: there is none */
+	struct seen *seen;      /* times of devices that only looked in; NULL: they are not kept */
+	struct mdm_actor actor; /* the operator, set once by the program that speaks for him */
 };
 
 /*

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/catalogue.h"
 #include "mdm/command.h"
 #include "mdm/enrollment.h"
 #include "mdm/target.h"
 
-enum { ARGS_MOST = 16 * 1024 * 1024, SHOWN_ARGS_MOST = 64 * 1024 };
+enum { ARGS_MOST = 16 * 1024 * 1024, SHOWN_ARGS_MOST = 64 * 1024, WHOM_MOST = 100 };
 
 /* ---- in ---- */
 
@@ -124,6 +125,50 @@ check_times(const struct queue_command *command, struct err *err)
 	return ERR_OK;
 }
 
+/* For the audit trail: whom it is for, as far as there is room. */
+static struct plist *
+whom_of(struct arena *arena, const struct queue_command *command)
+{
+	struct plist *whom = plist_array(arena);
+
+	if (command->whom_count == 0)
+		return plist_string(arena, "all");
+	for (size_t i = 0; i < command->whom_count && i < WHOM_MOST; i++)
+		plist_append(whom, plist_string(arena, command->whom[i]));
+	return whom;
+}
+
+/* The names of the keys, without their values. */
+static struct plist *
+names_of(struct arena *arena, const struct plist *keys)
+{
+	struct plist *names = plist_array(arena);
+
+	for (const struct plist *key = keys->as.items.first; key != NULL; key = key->next)
+		plist_append(names, plist_string(arena, key->key));
+	return names;
+}
+
+/* A row for the command, however many get it. */
+static enum err_kind
+audit_command(struct mdm *mdm, const struct queue_command *command,
+	const struct queue_payload *payload, struct err *err)
+{
+	struct arena *arena = mdm->arena;
+	struct plist *detail = audit_detail(arena, "request", payload->request);
+
+	if (command->body != NULL)
+		plist_set(arena, detail, "plist", plist_boolean(arena, true));
+	else if (command->args != NULL && command->args->as.items.count > 0)
+		plist_set(arena, detail, "keys", names_of(arena, command->args));
+	plist_set(arena, detail, "for", whom_of(arena, command));
+	if (command->whom_count > WHOM_MOST)
+		plist_set(arena, detail, "for_count",
+			plist_integer(arena, (int64_t)command->whom_count));
+	return audit_add(mdm, AUDIT_QUEUE_ADD, payload->uuid,
+		command->whom_count == 0 ? NULL : command->whom[0], detail, err);
+}
+
 enum err_kind
 queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 	struct queue_payload *payload, struct err *err)
@@ -162,7 +207,7 @@ queue_payload_add(struct mdm *mdm, const struct queue_command *command,
 		payload->known = catalogue_find(stored.request);
 		payload->keys = taken;
 	}
-	return ERR_OK;
+	return audit_command(mdm, command, payload, err);
 }
 
 /* ---- to whom ---- */
@@ -332,14 +377,30 @@ queue_deliver_all(struct mdm *mdm, const struct queue_command *command,
 
 /* ---- an operator changes his mind ---- */
 
+static enum err_kind
+audit_cancelled(struct mdm *mdm, enum audit_action action, const char *uuid,
+	const char *enrollment_id, int64_t count, struct err *err)
+{
+	struct plist *detail = plist_dict(mdm->arena);
+
+	if (count == 0)
+		return ERR_OK;
+	plist_set(mdm->arena, detail, "count", plist_integer(mdm->arena, count));
+	return audit_add(mdm, action, uuid, enrollment_id, detail, err);
+}
+
 enum err_kind
 queue_cancel(struct mdm *mdm, const char *uuid, const char *enrollment_id, const char *reason,
 	int64_t *count, struct err *err)
 {
-	return db_run(mdm->db, SQL_QUEUE_CANCEL,
+	enum err_kind kind = db_run(mdm->db, SQL_QUEUE_CANCEL,
 		DB_ARGS(DB_TEXT(uuid), DB_TEXT(enrollment_id), DB_TEXT(reason),
 			DB_INT(clock_now())),
 		count, err);
+
+	return kind == ERR_OK
+		       ? audit_cancelled(mdm, AUDIT_QUEUE_CANCEL, uuid, enrollment_id, *count, err)
+		       : kind;
 }
 
 static enum err_kind
@@ -359,7 +420,11 @@ queue_clear(struct mdm *mdm, const char *enrollment_id, const char *reason, int6
 	struct enrollment enrollment;
 	enum err_kind kind = enrollment_find(mdm, enrollment_id, &enrollment, err);
 
-	return kind == ERR_OK ? clear(mdm, enrollment.no, "cancelled", reason, count, err) : kind;
+	if (kind == ERR_OK)
+		kind = clear(mdm, enrollment.no, "cancelled", reason, count, err);
+	return kind == ERR_OK
+		       ? audit_cancelled(mdm, AUDIT_QUEUE_CLEAR, NULL, enrollment_id, *count, err)
+		       : kind;
 }
 
 /* ---- out ---- */

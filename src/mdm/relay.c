@@ -128,7 +128,8 @@ receive_frame(struct line *line, struct buf *frame)
 			return line->err->kind;
 		if (got > 0)
 			frame->len += (size_t)got;
-		if (whole == 0 && relay_frame_size(frame->bytes, frame->len, &whole, line->err) != ERR_OK)
+		if (whole == 0 &&
+			relay_frame_size(frame->bytes, frame->len, &whole, line->err) != ERR_OK)
 			return lost(line, "answers in another language");
 	}
 	return ERR_OK;
@@ -155,8 +156,8 @@ exchange(struct relay *relay, struct arena *arena, const struct buf *request,
 		relay_read_answer(arena, frame.bytes, frame.len, answer, err) != ERR_OK)
 		return lost(&line, "answers in another language");
 	if (kind == ERR_OK && answer->status == 0)
-		return err_set(err, ERR_BUSY, "the back-end: %s",
-			arena_strdup(arena, answer->error));
+		return err_set(
+			err, ERR_BUSY, "the back-end: %s", arena_strdup(arena, answer->error));
 	return kind;
 }
 

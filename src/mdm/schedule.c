@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/enrollment.h"
 #include "mdm/mask.h"
 #include "mdm/selection.h"
@@ -116,34 +117,66 @@ schedule_check(struct mdm *mdm, const struct schedule *schedule,
 
 /* ---- coming and going ---- */
 
+/* Of the arguments, the names of the keys. */
+static enum err_kind
+note_set(struct mdm *mdm, const struct schedule_rule *rule, const struct plist *args, bool paused,
+	struct err *err)
+{
+	struct arena *arena = mdm->arena;
+	struct plist *detail = plist_dict(arena), *keys = plist_array(arena);
+
+	for (const struct plist *key = args == NULL ? NULL : args->as.items.first; key != NULL;
+		key = key->next)
+		plist_append(keys, plist_string(arena, key->key));
+	plist_set(arena, detail, "every", plist_integer(arena, rule->every));
+	plist_set(arena, detail, "target", plist_string(arena, rule->target));
+	plist_set(arena, detail, "request", plist_string(arena, rule->request));
+	plist_set(arena, detail, "keys", keys);
+	plist_set(arena, detail, "paused", plist_boolean(arena, paused));
+	return audit_add(mdm, AUDIT_SCHEDULE_SET, rule->name, NULL, detail, err);
+}
+
+static enum err_kind
+args_value(struct mdm *mdm, const struct catalogue_request *request, const struct plist *args,
+	struct db_value *value, struct err *err)
+{
+	struct buf json;
+
+	*value = DB_NULL();
+	if (args == NULL || args->as.items.count == 0)
+		return ERR_OK;
+	buf_init(&json, mdm->arena, ARGS_MOST);
+	plist_write_json(&json, args, false);
+	if (json.full)
+		return err_set(
+			err, ERR_TOO_LARGE, "%s: the arguments are too large", request->name);
+	*value = DB_TEXT(json.bytes);
+	return ERR_OK;
+}
+
 enum err_kind
 schedule_add(struct mdm *mdm, const struct schedule *schedule, struct err *err)
 {
 	const struct catalogue_request *request;
-	struct db_value args = DB_NULL();
-	struct buf json;
+	struct schedule_rule rule = {
+		.name = schedule->name, .every = schedule->every, .target = schedule->target};
+	struct db_value args;
 	enum err_kind kind = check_name(schedule->name, err);
 
 	if (kind == ERR_OK)
 		kind = schedule_check(mdm, schedule, &request, err);
+	if (kind == ERR_OK)
+		kind = args_value(mdm, request, schedule->args, &args, err);
 	if (kind != ERR_OK)
 		return kind;
-	if (schedule->args != NULL && schedule->args->as.items.count > 0) {
-		buf_init(&json, mdm->arena, ARGS_MOST);
-		plist_write_json(&json, schedule->args, false);
-		if (json.full)
-			return err_set(err, ERR_TOO_LARGE, "%s: the arguments are too large",
-				request->name);
-		args = DB_TEXT(json.bytes);
-	}
+	rule.request = request->name;
 	kind = db_run(mdm->db, SQL_SCHEDULE_ADD,
-		DB_ARGS(DB_TEXT(schedule->name), DB_INT(schedule->every * 1000),
-			DB_TEXT(schedule->target), DB_TEXT(request->name), args,
-			DB_INT(clock_now())),
+		DB_ARGS(DB_TEXT(rule.name), DB_INT(rule.every * 1000), DB_TEXT(rule.target),
+			DB_TEXT(rule.request), args, DB_INT(clock_now())),
 		NULL, err);
-	return kind == ERR_CONFLICT
-		       ? err_set(err, kind, "there is a schedule %s already", schedule->name)
-		       : kind;
+	if (kind == ERR_CONFLICT)
+		return err_set(err, kind, "there is a schedule %s already", rule.name);
+	return kind == ERR_OK ? note_set(mdm, &rule, schedule->args, false, err) : kind;
 }
 
 enum err_kind
@@ -166,21 +199,25 @@ schedule_remove(struct mdm *mdm, const char *name, struct err *err)
 	struct schedule_rule rule;
 	enum err_kind kind = schedule_rule_find(mdm, name, &rule, err);
 
-	return kind == ERR_OK
-		       ? db_run(mdm->db, SQL_SCHEDULE_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err)
-		       : kind;
+	if (kind == ERR_OK)
+		kind = db_run(mdm->db, SQL_SCHEDULE_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_SCHEDULE_REMOVE, name, NULL, NULL, err) : kind;
 }
 
 enum err_kind
 schedule_pause(struct mdm *mdm, const char *name, bool paused, struct err *err)
 {
 	struct schedule_rule rule;
+	const struct plist *args;
 	enum err_kind kind = schedule_rule_find(mdm, name, &rule, err);
 
-	return kind == ERR_OK ? db_run(mdm->db, SQL_SCHEDULE_PAUSE,
-					DB_ARGS(DB_TEXT(name), DB_INT(paused), DB_INT(clock_now())),
-					NULL, err)
-			      : kind;
+	if (kind != ERR_OK || rule.paused == paused)
+		return kind;
+	kind = db_run(mdm->db, SQL_SCHEDULE_PAUSE,
+		DB_ARGS(DB_TEXT(name), DB_INT(paused), DB_INT(clock_now())), NULL, err);
+	if (kind == ERR_OK)
+		kind = schedule_rule_args(mdm, &rule, &args, err);
+	return kind == ERR_OK ? note_set(mdm, &rule, args, paused, err) : kind;
 }
 
 enum err_kind

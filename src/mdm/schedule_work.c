@@ -14,8 +14,8 @@
 #include "mdm/schedule_slot.h"
 
 enum {
-	STEP_MOST = 100,  /* devices of one step, … */
-	STEP_SECONDS = 8, /* … unless they are due in so short a time */
+	STEP_MOST = 50,   /* devices of one step, … */
+	STEP_SECONDS = 4, /* … unless they are due in so short a time */
 	NOTE_EVERY = 60,  /* seconds without anybody that go unnoted */
 	GREET_RULES_MOST = 1000,
 	PAYLOAD_MS = 12 * 3600 * 1000, /* retention removes none that is so young */
@@ -79,6 +79,8 @@ find_payload(struct batch *batch, int64_t payload_no, struct err *err)
 		return kind;
 	batch->command.request = batch->rule->request;
 	batch->command.origin = "schedule";
+	batch->command.whom = &batch->rule->target;
+	batch->command.whom_count = strcmp(batch->rule->target, SELECTION_ALL) == 0 ? 0 : 1;
 	kind = db_first(mdm->db, SQL_SCHEDULE_PAYLOAD,
 		DB_ARGS(DB_INT(payload_no), DB_INT(batch->rule->no),
 			DB_INT(clock_now() - PAYLOAD_MS)),
@@ -299,8 +301,11 @@ schedule_step(struct mdm *mdm, struct schedule_step *step, struct err *err)
 	step->wrong = aim.wrong;
 	if (kind != ERR_OK || !aim.ready)
 		return kind;
-	return aim.wrong == NULL ? step_rule(mdm, &rule, step, &aim, err)
-				 : note_checked(mdm, &rule, step, err);
+	if (aim.wrong == NULL)
+		kind = step_rule(mdm, &rule, step, &aim, err);
+	if (kind == ERR_BAD_INPUT) /* it was right to another program */
+		step->wrong = arena_strdup(mdm->arena, err->message);
+	return step->wrong != NULL ? note_checked(mdm, &rule, step, err) : kind;
 }
 
 /* ---- newcomers ---- */
@@ -334,7 +339,9 @@ greet_by(struct mdm *mdm, const struct schedule_rule *rule, const struct newcome
 			DB_ARGS(DB_INT(newcomers->numbers[i]), DB_INT(rule->no), aim.target,
 				aim.group_no),
 			collect, &batch, err);
-	return kind == ERR_OK && batch.count > 0 ? batch_send(&batch, 0, err) : kind;
+	if (kind == ERR_OK && batch.count > 0)
+		kind = batch_send(&batch, 0, err);
+	return kind == ERR_BAD_INPUT ? ERR_OK : kind; /* its next step finds that out */
 }
 
 static enum err_kind

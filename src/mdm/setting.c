@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "codec/text.h"
+#include "mdm/audit.h"
 #include "mdm/event.h"
 
 enum {
@@ -398,6 +399,23 @@ set_secret(struct mdm *mdm, const char *name, const char *value, struct err *err
 		NULL, err);
 }
 
+/* Event and audit row of a change; values (NULL: none) go into the latter alone. */
+static enum err_kind
+note_change(
+	struct mdm *mdm, const char *name, const char *value, const char *before, struct err *err)
+{
+	bool set = value != NULL, secret = setting_is_secret(name);
+	struct plist *detail = audit_detail(mdm->arena, "value", secret ? NULL : value);
+	enum err_kind kind = add_event(mdm, name, err);
+
+	if (before != NULL && !secret)
+		plist_set(mdm->arena, detail, "before", plist_string(mdm->arena, before));
+	if (kind == ERR_OK)
+		kind = audit_add(mdm, set ? AUDIT_SETTING_SET : AUDIT_SETTING_UNSET, name, NULL,
+			detail, err);
+	return kind;
+}
+
 enum err_kind
 setting_set(struct mdm *mdm, const char *name, const char *value, struct err *err)
 {
@@ -406,7 +424,8 @@ setting_set(struct mdm *mdm, const char *name, const char *value, struct err *er
 
 	if (kind == ERR_OK && setting_is_secret(name)) {
 		kind = set_secret(mdm, name, value, err);
-		return kind == ERR_OK ? add_event(mdm, name, err) : kind;
+		old = strcmp(value, SETTING_NO_SECRET) == 0 ? NULL : SETTING_SECRET_SHOWN;
+		return kind == ERR_OK ? note_change(mdm, name, old, NULL, err) : kind;
 	}
 	if (kind == ERR_OK)
 		kind = setting_get(mdm, name, &old, err);
@@ -414,7 +433,7 @@ setting_set(struct mdm *mdm, const char *name, const char *value, struct err *er
 		return kind;
 	kind = db_run(mdm->db, SQL_SETTING_SET,
 		DB_ARGS(DB_TEXT(name), DB_TEXT(value), DB_INT(clock_now()), DB_NULL()), NULL, err);
-	return kind == ERR_OK ? add_event(mdm, name, err) : kind;
+	return kind == ERR_OK ? note_change(mdm, name, value, old, err) : kind;
 }
 
 enum err_kind
@@ -429,5 +448,5 @@ setting_unset(struct mdm *mdm, const char *name, struct err *err)
 	if (kind != ERR_OK)
 		return kind == ERR_NOT_FOUND ? ERR_OK : kind;
 	kind = db_run(mdm->db, SQL_SETTING_REMOVE, DB_ARGS(DB_TEXT(name)), NULL, err);
-	return kind == ERR_OK ? add_event(mdm, name, err) : kind;
+	return kind == ERR_OK ? note_change(mdm, name, NULL, db_text(&row, 0), err) : kind;
 }

@@ -8,7 +8,8 @@ enum {
 	LOOK_EVERY_US = 300 * 1000,        /* for what has changed */
 	BREAK_US = 20 * 1000,              /* between steps devices get the write lock */
 	TIMED_EVERY_US = 60 * 1000 * 1000, /* groups that depend on time, … */
-	TIMED_REST = 100,                  /* … or so many times as long as that took */
+	TIMED_REST = 200,                  /* … or so many times as long as that took, … */
+	TIMED_MOST_US = 900 * 1000 * 1000, /* … and this long at most */
 	COMPLAIN_EVERY_US = 60 * 1000 * 1000,
 };
 
@@ -30,6 +31,15 @@ static int64_t
 larger(int64_t a, int64_t b)
 {
 	return a > b ? a : b;
+}
+
+/* How long timed groups are left alone after they took TOOK. */
+static int64_t
+rest_after(int64_t took)
+{
+	int64_t rest = larger(TIMED_EVERY_US, TIMED_REST * took);
+
+	return rest < TIMED_MOST_US ? rest : TIMED_MOST_US;
 }
 
 struct groups
@@ -63,7 +73,7 @@ groups_round(struct groups *groups)
 	groups->next_step =
 		now + (step.to.idle ? LOOK_EVERY_US : larger(BREAK_US, 2 * (now - began)));
 	if (timed && !groups->refresh.timed) {
-		groups->next_timed = now + larger(TIMED_EVERY_US, TIMED_REST * groups->took);
+		groups->next_timed = now + rest_after(groups->took);
 		groups->took = 0;
 	}
 }

@@ -9,7 +9,13 @@
 #include "mdm/schedule.h"
 #include "worker/work.h"
 
-enum { LOOK_EVERY_MS = 2000, RECHECK_EVERY_MS = 10 * 60 * 1000, GREET_MOST = 100 };
+enum {
+	LOOK_EVERY_MS = 300,
+	REST_MS = 1000, /* after something was queued: more at a time, and no storm */
+	FAILED_REST_MS = 10 * 1000,
+	RECHECK_EVERY_MS = 10 * 60 * 1000,
+	GREET_MOST = 100,
+};
 
 struct stepping {
 	int64_t after;
@@ -50,20 +56,29 @@ tell(struct mdm *mdm, const struct schedule_step *done)
 			NULL);
 }
 
-/* Each rule in a transaction of its own: devices want the write lock, too. */
+/*
+ * Each rule in a transaction of its own: devices want the write lock, too.  What is wrong with one
+ * is nothing to the others; with the store, it is.
+ */
 static enum err_kind
-step_all(struct mdm *mdm, struct err *err)
+step_all(struct mdm *mdm, int64_t *queued, struct err *err)
 {
 	struct stepping stepping = {0};
-	enum err_kind kind;
 
 	do {
-		kind = work_do(mdm, step, &stepping, err);
+		enum err_kind kind = work_do(mdm, step, &stepping, err);
+
+		if (kind == ERR_BUSY || (kind != ERR_OK && stepping.done.no <= stepping.after))
+			return kind;
 		if (kind == ERR_OK)
 			tell(mdm, &stepping.done);
+		else
+			log_line(LOG_WARNING, "a schedule cannot be done now", "schedule",
+				stepping.done.name, "error", err->message, NULL);
+		*queued += stepping.done.queued;
 		stepping.after = stepping.done.no;
-	} while (kind == ERR_OK && stepping.after != 0);
-	return kind;
+	} while (stepping.after != 0);
+	return ERR_OK;
 }
 
 void
@@ -72,7 +87,7 @@ schedules_round(struct schedules *schedules)
 	struct mdm *mdm = schedules->mdm;
 	enum err_kind kind = ERR_OK;
 	struct err err = {0};
-	int64_t count;
+	int64_t queued = 0, count;
 
 	if (schedules->next_at > clock_now())
 		return;
@@ -82,11 +97,13 @@ schedules_round(struct schedules *schedules)
 		schedules->recheck_at = clock_now() + RECHECK_EVERY_MS;
 	}
 	if (kind == ERR_OK)
-		kind = step_all(mdm, &err);
+		kind = step_all(mdm, &queued, &err);
 	if (kind == ERR_OK)
 		kind = work_do(mdm, greet, &count, &err);
 	if (kind != ERR_OK)
 		log_line(LOG_WARNING, "recurring work cannot be done now", "error", err.message,
 			NULL);
-	schedules->next_at = clock_now() + LOOK_EVERY_MS;
+	schedules->next_at = clock_now() + (kind != ERR_OK      ? FAILED_REST_MS
+						   : queued > 0 ? REST_MS
+								: LOOK_EVERY_MS);
 }

@@ -12,7 +12,7 @@ struct schedules {
 	int64_t next_at, recheck_at; /* milliseconds since 1970 */
 };
 
-/* Every few seconds a step with each rule, and the first commands of who has enrolled. */
+/* Every now and then a step with each rule, and the first commands of who has enrolled. */
 void schedules_round(struct schedules *schedules);
 
 #endif

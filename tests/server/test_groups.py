@@ -138,6 +138,12 @@ def test_queue_and_cancel(push_server, fleet):
     assert failed.returncode == 1 and b"unknown device NOBODY" in failed.stderr
     assert queued(server, "ProfileList") == ids(fleet, "new-pad", "phone")
 
+    # Lists, with one limit for all of them.
+    assert len(server.pomona_json("queue", "list", "group:seventeen")) == 4
+    assert len(server.pomona_json("queue", "list", "group:seventeen", "--limit", "3")) == 3
+    assert len(server.pomona_json("queue", "list", "group:seventeen", "--limit", "1")) == 1
+    assert server.pomona_json("queue", "list", fleet["old-pad"].id) == []
+
     server.pomona("group", "add", "phones", "--where", "product LIKE 'iPhone%'")
     assert server.pomona_json("queue", "cancel", done["command_uuid"], "group:phones") == {"cancelled": 1}
     assert queued(server, "SecurityInfo") == ids(fleet, "new-pad")
@@ -192,6 +198,10 @@ def test_in_sql(push_server, fleet):
     assert server.device_row(phone)["os_version"] == "17.10.1"
     assert members(server, "nine") == ids(fleet, "old-pad")
     wait_for(lambda: in_sql(server, "nine") == ids(fleet, "old-pad"))
+
+    server.pomona("group", "add", "phones", "--where", "product LIKE 'iPhone%'")
+    assert [row["uuid"] for row in server.pomona_json("result", "list", "group:phones")] == [uuid]
+    assert server.pomona_json("result", "list", "group:nine") == []
 
     # Another one comes.
     server.pomona("group", "add", "new", "--where", "os_major = 26")

@@ -49,8 +49,13 @@ def shown(server, name):
 
 
 def a_day_passes(server, name):
-    """All its devices are due, and the worker has not looked."""
-    server.sqlite(f"UPDATE schedule_rule SET done_to = done_to - 86400000 WHERE name = {quote(name)}")
+    """What has been was a day ago, and the worker has not looked since: all of the schedule's devices are due."""
+    server.sqlite(
+        "BEGIN IMMEDIATE; UPDATE enrollment SET enrolled_at = enrolled_at - 86400000;"
+        "UPDATE delivery SET queued_at = queued_at - 86400000;"
+        "UPDATE payload SET created_at = created_at - 86400000 WHERE schedule_no IS NOT NULL;"
+        f"UPDATE schedule_rule SET done_to = done_to - 86400000, round = round - 1 WHERE name = {quote(name)}; COMMIT"
+    )
 
 
 def commands(server, channel, request):
@@ -71,7 +76,6 @@ def looked_at(server, name):
 
 def test_each_interval_one_and_a_push(server, device):
     name = add(server, "SecurityInfo", to=device.id)
-    assert looked_at(server, name)["queued"] == 0
     before = len(server.pushes(device))
     a_day_passes(server, name)
     (first,) = queued(server, device, "SecurityInfo", 1)
@@ -159,9 +163,32 @@ def test_run_pause_resume_remove(server, device):
     a_day_passes(server, name)
     assert looked_at(server, name)["queued"] == 1
     server.pomona("schedule", "resume", name)
-    assert looked_at(server, name)["queued"] == 1
+    assert shown(server, name)["state"] == "active"
     server.pomona("schedule", "remove", name)
     assert server.pomona_json("schedule", "list") == []
+
+
+def test_the_audit_trail(server, device):
+    """A row for each change, none for what the worker does."""
+    last = server.value("SELECT COALESCE(max(id), 0) FROM audit")
+    name = add(server, "InstalledApplicationList", "ManagedAppsOnly=true", to=device.id)
+    a_day_passes(server, name)
+    queued(server, device, "InstalledApplicationList", 1)
+    server.pomona("schedule", "pause", name)
+    server.pomona("schedule", "pause", name)
+    server.sql(f"UPDATE schedule SET paused = 0 WHERE name = '{name}'")
+    server.pomona("schedule", "remove", name)
+    server.sql("INSERT INTO schedule(name, every, request) VALUES ('other', '1h', 'ProfileList')")
+    server.sql("DELETE FROM schedule")
+    rows = server.sql(f"SELECT * FROM audit WHERE id > {last} ORDER BY id")
+    assert [(row["source"], row["action"], row["object"]) for row in rows] == [
+        ("cli", "schedule_set", name), ("cli", "schedule_set", name), ("sql", "schedule_set", name),
+        ("cli", "schedule_remove", name), ("sql", "schedule_set", "other"), ("sql", "schedule_remove", "other"),
+    ]  # fmt: skip
+    expected = {"every": 86400, "target": device.id, "request": "InstalledApplicationList", "keys": ["ManagedAppsOnly"]}
+    details = [json.loads(row["detail"]) for row in rows if row["object"] == name and row["detail"]]
+    assert details == [{**expected, "paused": paused} for paused in (False, True, False)]
+    server.pomona("audit", "verify")
 
 
 def test_wrong_words(server):
@@ -191,16 +218,16 @@ def test_a_worker_that_is_killed_neither_forgets_nor_repeats(server):
     """A day was missed: a fleet is served in portions; killed between them, it goes on."""
     server.sqlite(
         "INSERT INTO enrollment (id, kind, state, enrolled_at) "
-        "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300) SELECT 'K' || i, 'device', 'enrolled', 1 FROM n"
+        "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 120) SELECT 'K' || i, 'device', 'enrolled', 1 FROM n"
     )
     name = add(server, "CertificateList")
     a_day_passes(server, name)
-    count = f"SELECT count(*) FROM command WHERE device GLOB 'K*' AND request = 'CertificateList'"
+    count = "SELECT count(*) FROM command WHERE device GLOB 'K*' AND request = 'CertificateList'"
     wait_for(lambda: server.value(count) > 0, "the first of them")
     server.parts.pop("pomona-push").kill()
-    assert server.value(count) < 300
+    assert server.value(count) < 120
     server.start_push()
-    wait_for(lambda: server.value(count) == 300, "all of them", seconds=60)
+    wait_for(lambda: server.value(count) == 120, "all of them")
     assert server.value(f"{count} GROUP BY device ORDER BY 1 DESC LIMIT 1") == 1
     server.sqlite("DELETE FROM delivery WHERE enrollment_no IN (SELECT no FROM enrollment WHERE id GLOB 'K*');"
                   "DELETE FROM enrollment WHERE id GLOB 'K*'")  # fmt: skip

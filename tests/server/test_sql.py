@@ -32,6 +32,10 @@ VIEWS = {
         "user_long_name", "not_on_console", "awaiting", "await_until", "model_name", "supervised", "enrolled_via_dep",
         "user_approved",
     ],
+    "schedule": [
+        "name", "every", "target", "request", "args", "paused", "state", "reason", "queued", "last_at", "created_at",
+        "changed_at",
+    ],
 }  # fmt: skip
 FACTS = [
     "installed_app", "installed_profile", "installed_provisioning_profile", "installed_certificate", "device_info",

@@ -466,16 +466,16 @@ test_no_storm(void **state)
 	answer_all();
 	clock_at(now + 10 * (int64_t)DAY);
 	for (int i = 0; i < 60; i++) {
-		clock_at(now + 2);
+		clock_at(now + 1);
 		one = look();
 		queued += one;
 		most = one > most ? one : most;
 	}
-	/* In two minutes all have had one, and no more; at most some 100 at once. */
+	/* In a minute all have had one, and no more; at most some 50 at once. */
 	assert_in_range(queued, 1000, 1002);
-	assert_in_range(most, 50, 110);
+	assert_in_range(most, 25, 60);
 	answer_all();
-	assert_in_range(work(DAY, HOUR), 998, 1000);
+	assert_in_range(work(DAY, HOUR), 997, 1000);
 }
 
 /* A short time down is no matter: those in it come at once, the others at their time. */
@@ -504,7 +504,7 @@ test_keeps_up(void **state)
 	(void)state;
 	add_devices(5000);
 	assert_int_equal(add("often", "SecurityInfo", 60, "all"), ERR_OK);
-	queued = work(10, 2);
+	queued = work(10, 1);
 	assert_in_range(queued, 800, 870);
 }
 
