@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from rig import (
     BUSY, DEVICES, Rig, ca_certificates, cpu_seconds, free_port, new_directory, program, start_plain_site, wait_for,
 )  # fmt: skip
+from harness.catalogue import make_dict, read_catalogue
 
 
 class Effort:
@@ -400,4 +401,23 @@ def memory(figures, rig, effort):
         own.close()
 
 
-PARTS = {"floor": floor, "session": session, "growth": growth, "push": push, "scep": scep, "commit": commit, "memory": memory}
+# ---- 9. checking and building a command ----
+
+
+def check(figures, rig, effort):
+    """One by one, without a store."""
+    settings = make_dict(read_catalogue()["Settings"].payload, True)
+    commands = {"DeviceLock": ({"Message": "Call IT", "PhoneNumber": "+49 30 1", "PIN": "123456"}, 50), "Settings": (settings, 1000)}
+    lines = "".join(f"{name} {json.dumps(args)}\n" for name, (args, _) in commands.items())
+
+    def measure():
+        argv = [program("bench/check"), str(500 if effort.quick else 5000)]
+        return subprocess.run(argv, input=lines, capture_output=True, text=True, check=True).stdout.split()
+
+    runs = [measure() for _ in range(effort.runs)]
+    for number, (name, (_, most)) in enumerate(commands.items()):
+        cost = figures.add("check", f"checking and building a {name}", "us", [float(run[number]) for run in runs])
+        figures.bar(f"checking and building a {name}", cost, f"under {most} us", cost < most)
+
+
+PARTS = {"floor": floor, "session": session, "growth": growth, "push": push, "check": check, "scep": scep, "commit": commit, "memory": memory}

@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Completion of pomona(1) in bash.  What may stand where is asked of the program itself (`pomona complete`).
 
 _pomona()

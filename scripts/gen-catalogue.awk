@@ -33,7 +33,7 @@ function c_version(s,    part) {
 }
 
 function c_array(type, elements, count, field) {
-	return count == 0 ? "" : ", ." field "s = (const struct catalogue_" type "[]){" elements "}, ." field "_count = " count
+	return count + 0 == 0 ? "" : ", ." field "s = (const struct catalogue_" type "[]){" elements "}, ." field "_count = " count
 }
 
 # ---- objects ----
@@ -62,10 +62,10 @@ function rest(n,    s, i) {
 
 # ---- facts of an OS ----
 
-function one_of(table, word, what) {
-	if (!((table, word) in known))
+function one_of(set, word, what) {
+	if (!((set, word) in known))
 		fail("not " what ": " word)
-	return known[table, word]
+	return known[set, word]
 }
 
 function channels(list,    i, n, part, s) {
@@ -112,7 +112,7 @@ function add_facts(object, systems, facts,    i, n, part) {
 	for (i = 1; i <= n; i++) {
 		# Macs alone have a user channel that needs no Shared iPad.
 		c_facts[object] = c_facts[object] "{.os = " one_of("os", part[i], "an OS") facts \
-			(depth_of[object] == 0 && part[i] != "macOS" && facts !~ /channels/ ? \
+			(depth_of[object] == 0 && part[i] != "macOS" && facts !~ /\.channels/ ? \
 			", .channels = " known["channel", "device"] : "") "}, "
 		fact_count[object]++
 	}
@@ -273,7 +273,7 @@ function sort_names(    i, j, name) {
 	}
 }
 
-function table(kind, words, prefix,    i, n, part, name) {
+function learn(kind, words, prefix,    i, n, part, name) {
 	n = split(words, part, " ")
 	for (i = 1; i <= n; i++) {
 		name = toupper(part[i])
@@ -283,14 +283,14 @@ function table(kind, words, prefix,    i, n, part, name) {
 }
 
 BEGIN {
-	table("os", "iOS macOS tvOS visionOS watchOS", "CATALOGUE_")
-	table("mode", "allowed forbidden required ignored", "CATALOGUE_MODE_")
-	table("channel", "device user", "CATALOGUE_CHANNEL_")
-	table("type", "array string integer real boolean date data", "PLIST_")
+	learn("os", "iOS macOS tvOS visionOS watchOS", "CATALOGUE_")
+	learn("mode", "allowed forbidden required ignored", "CATALOGUE_MODE_")
+	learn("channel", "device user", "CATALOGUE_CHANNEL_")
+	learn("type", "array string integer real boolean date data", "PLIST_")
 	known["type", "dictionary"] = "PLIST_DICT"
-	table("presence", "optional required filled", "CATALOGUE_")
-	table("rule", "exactly-one-of at-least-one-of required-if forbidden-if contains-if range length max-bytes pattern prefix default depends", "CATALOGUE_RULE_")
-	table("when", "equals not-equals true not-true absent present", "CATALOGUE_WHEN_")
+	learn("presence", "optional required filled", "CATALOGUE_")
+	learn("rule", "exactly-one-of at-least-one-of required-if forbidden-if contains-if range length max-bytes pattern prefix default depends", "CATALOGUE_RULE_")
+	learn("when", "equals not-equals true not-true absent present", "CATALOGUE_WHEN_")
 	known["flag", "supervised"] = "supervised"
 	known["flag", "automated"] = "automated"
 	known["flag", "user-approved"] = "user_approved"

@@ -20,8 +20,12 @@ SELECT no, at, source, actor, place, action, object, device, detail, previous, h
 FROM audit_log WHERE no > $1 ORDER BY no LIMIT $2;
 
 -- name: audit_head
--- The last row that is chained.
-SELECT no, hash FROM audit_log WHERE hash IS NOT NULL ORDER BY no DESC LIMIT 1;
+-- The last row that is chained: the one before the first that is not.
+SELECT no, hash FROM audit_log
+WHERE no < COALESCE(
+	(SELECT no FROM audit_log /*sqlite INDEXED BY audit_unchained*/ WHERE hash IS NULL ORDER BY no LIMIT 1),
+	9223372036854775807)
+ORDER BY no DESC LIMIT 1;
 
 -- name: audit_hash
 SELECT hash FROM audit_log WHERE no = $1;

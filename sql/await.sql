@@ -4,8 +4,9 @@
 -- How an enrollment stands: does it wait, held back by setup commands; how many of those are open, and how many commands
 -- that let it go.
 SELECT e.awaiting_configuration, CASE WHEN e.await_until IS NULL THEN 0 ELSE 1 END,
-	(SELECT count(*) FROM delivery d WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1),
-	(SELECT count(*) FROM delivery d JOIN payload p ON p.no = d.payload_no
+	(SELECT count(*) FROM delivery d /*sqlite INDEXED BY delivery_open*/
+	WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1),
+	(SELECT count(*) FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 	WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND p.request IN ('DeviceConfigured', 'UserConfigured')),
 	e.id, e.device_no
 FROM enrollment e WHERE e.no = $1;
@@ -21,20 +22,22 @@ UPDATE enrollment SET awaiting_configuration = 1, await_until = $2 WHERE no = $1
 SELECT 1 FROM enrollment e
 WHERE e.no = $1 AND e.awaiting_configuration = 1 AND (CASE
 	WHEN e.await_until IS NULL THEN NOT EXISTS (
-		SELECT 1 FROM delivery d JOIN payload p ON p.no = d.payload_no
+		SELECT 1 FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 		WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND p.request IN ('DeviceConfigured', 'UserConfigured'))
 	ELSE e.await_until <= $2 OR NOT EXISTS (
-		SELECT 1 FROM delivery d WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1) END);
+		SELECT 1 FROM delivery d /*sqlite INDEXED BY delivery_open*/
+		WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1) END);
 
 -- name: await_due
 -- All those.
 SELECT e.no FROM enrollment e
 WHERE e.awaiting_configuration = 1 AND (CASE
 	WHEN e.await_until IS NULL THEN NOT EXISTS (
-		SELECT 1 FROM delivery d JOIN payload p ON p.no = d.payload_no
+		SELECT 1 FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 		WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND p.request IN ('DeviceConfigured', 'UserConfigured'))
 	ELSE e.await_until <= $1 OR NOT EXISTS (
-		SELECT 1 FROM delivery d WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1) END)
+		SELECT 1 FROM delivery d /*sqlite INDEXED BY delivery_open*/
+		WHERE d.enrollment_no = e.no AND d.ended_at IS NULL AND d.setup = 1) END)
 ORDER BY e.no LIMIT $2;
 
 -- name: await_release
@@ -45,9 +48,9 @@ UPDATE enrollment SET awaiting_configuration = 0, await_until = NULL WHERE no = 
 
 -- name: await_cancel
 -- Once is enough.
-UPDATE delivery SET state = 'cancelled', reason = $2, ended_at = $3
+UPDATE delivery /*sqlite INDEXED BY delivery_open*/ SET state = 'cancelled', reason = $2, ended_at = $3
 WHERE enrollment_no = $1 AND ended_at IS NULL
-	AND payload_no IN (SELECT p.no FROM delivery d JOIN payload p ON p.no = d.payload_no
+	AND payload_no IN (SELECT p.no FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 		WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND p.request IN ('DeviceConfigured', 'UserConfigured'));
 
 -- ---- the steps ----

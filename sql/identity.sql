@@ -22,3 +22,6 @@ UPDATE issued_identity SET enrollment_no = $2 WHERE sha256 = $1 AND enrollment_n
 
 -- name: identity_revoke
 UPDATE issued_identity SET revoked_at = $2, revoke_reason = $3 WHERE sha256 = $1 AND revoked_at IS NULL;
+
+-- name: identity_holder_id
+SELECT id FROM enrollment WHERE no = $1;

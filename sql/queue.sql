@@ -34,7 +34,7 @@ UPDATE delivery /*sqlite INDEXED BY delivery_open*/ SET state = $2, reason = $3,
 WHERE enrollment_no = $1 AND ended_at IS NULL;
 
 -- name: queue_next
--- $4 is 0 for any, 1 for what goes to a device that waits to be configured, 2 for what lets it go.
+-- $4: any (0), what is for a device that waits to be configured (1), or what lets it go (2).
 SELECT d.payload_no, p.uuid, p.request, p.args, p.body, d.state, p.sealed_args, p.sealed_body
 FROM delivery d /*sqlite INDEXED BY delivery_open*/ JOIN payload p ON p.no = d.payload_no
 WHERE d.enrollment_no = $1 AND d.ended_at IS NULL AND d.state = $2 AND d.deferred = 0

@@ -100,6 +100,9 @@ BEGIN
 	INSERT INTO named_group (name, condition, edition, created_at, changed_at)
 	SELECT NEW.name, NEW.condition, NEW.condition IS NOT NULL, now_ms, now_ms
 	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms);
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'group_set', NEW.name,
+		json_patch('{}', json_object('condition', NEW.condition)));
 END;
 
 CREATE TRIGGER device_group_update INSTEAD OF UPDATE ON device_group
@@ -109,6 +112,10 @@ BEGIN
 		OR NEW.members IS NOT OLD.members OR NEW.created_at IS NOT OLD.created_at OR NEW.changed_at IS NOT OLD.changed_at;
 	SELECT RAISE(ABORT, 'device_group: condition must be a text of up to 4000 bytes')
 	WHERE NEW.condition IS NOT NULL AND (typeof(NEW.condition) <> 'text' OR length(CAST(NEW.condition AS BLOB)) > 4000);
+	INSERT INTO audit_log (at, source, action, object, detail)
+	SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'group_set', OLD.name,
+		json_patch('{}', json_object('condition', NEW.condition, 'before', OLD.condition))
+	WHERE NEW.condition IS NOT OLD.condition;
 	-- Who was found by a condition is not in the list that comes after it.
 	DELETE FROM named_group_member
 	WHERE NEW.condition IS NULL AND OLD.condition IS NOT NULL
@@ -123,6 +130,9 @@ CREATE TRIGGER device_group_delete INSTEAD OF DELETE ON device_group
 BEGIN
 	DELETE FROM named_group_member WHERE group_no = (SELECT no FROM named_group WHERE name = OLD.name);
 	DELETE FROM named_group WHERE name = OLD.name;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'group_remove', OLD.name,
+		json_patch('{}', json_object('condition', OLD.condition)));
 END;
 
 CREATE VIEW group_member AS
@@ -145,6 +155,14 @@ BEGIN
 	SELECT g.no, e.no FROM named_group g, enrollment e
 	WHERE g.name = NEW.name AND e.id = NEW.device
 		AND NOT EXISTS (SELECT 1 FROM named_group_member m WHERE m.group_no = g.no AND m.enrollment_no = e.no);
+	-- One row in the audit trail for what one statement does, with the first member.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'group_set', NEW.name, NEW.device, json_object('added', json_array(NEW.device))
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE no = (SELECT max(no) FROM audit_log) AND at = now_ms AND source = 'sql' AND action = 'group_set'
+			AND object = NEW.name AND json_type(detail, '$.added') IS NOT NULL);
 END;
 
 CREATE TRIGGER group_member_delete INSTEAD OF DELETE ON group_member
@@ -154,6 +172,14 @@ BEGIN
 	DELETE FROM named_group_member
 	WHERE group_no = (SELECT no FROM named_group WHERE name = OLD.name)
 		AND enrollment_no = (SELECT no FROM enrollment WHERE id = OLD.device);
+	-- One row in the audit trail for what one statement does, with the first member.
+	INSERT INTO audit_log (at, source, action, object, device, detail)
+	SELECT now_ms, 'sql', 'group_set', OLD.name, OLD.device, json_object('removed', json_array(OLD.device))
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE NOT EXISTS (
+		SELECT 1 FROM audit_log
+		WHERE no = (SELECT max(no) FROM audit_log) AND at = now_ms AND source = 'sql' AND action = 'group_set'
+			AND object = OLD.name AND json_type(detail, '$.removed') IS NOT NULL);
 END;
 
 -- What a condition may name has changed: the worker looks at the enrollment again.  last_seen is not among it: groups

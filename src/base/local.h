@@ -8,8 +8,8 @@
 
 /*
  * Listens at PATH, with that mode.  A stale socket there, on which nobody answers, is replaced; one
- * in use, or a file of another kind, is not (ERR_CONFLICT).  ERR_BAD_INPUT when the path is too long
- * for a socket.  Changes the umask for a moment: not while other threads make files.
+ * in use, or a file of another kind, is not (ERR_CONFLICT).  ERR_BAD_INPUT when the path is too
+ * long for a socket.  Changes the umask for a moment: not while other threads make files.
  */
 enum err_kind local_listen(const char *path, unsigned mode, int *fd, struct err *err);
 

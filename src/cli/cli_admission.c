@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "mdm/audit.h"
+
 enum { VALUE_MOST = 100 };
 
 enum err_kind
@@ -40,6 +42,15 @@ check_rule(struct cli *cli, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_kind
+audit_rule(struct cli *cli, enum audit_action action, const char *verdict, struct err *err)
+{
+	const char *const *words = cli->words.words;
+
+	return audit_add(&cli->mdm, action, arena_printf(&cli->arena, "%s %s", words[0], words[1]),
+		NULL, audit_detail(&cli->arena, "verdict", verdict), err);
+}
+
 enum err_kind
 cli_admission_add(struct cli *cli, struct err *err)
 {
@@ -49,8 +60,11 @@ cli_admission_add(struct cli *cli, struct err *err)
 		return err->kind;
 	if (strcmp(verdict, "allow") != 0 && strcmp(verdict, "block") != 0)
 		return cli_wrong_usage(cli, err, "the verdict is allow or block");
-	return db_run(cli->mdm.db, SQL_ADMISSION_SET,
-		DB_ARGS(DB_TEXT(words[0]), DB_TEXT(words[1]), DB_TEXT(verdict)), NULL, err);
+	if (db_run(cli->mdm.db, SQL_ADMISSION_SET,
+		    DB_ARGS(DB_TEXT(words[0]), DB_TEXT(words[1]), DB_TEXT(verdict)), NULL,
+		    err) != ERR_OK)
+		return err->kind;
+	return audit_rule(cli, AUDIT_ADMISSION_ADD, verdict, err);
 }
 
 enum err_kind
@@ -67,5 +81,5 @@ cli_admission_remove(struct cli *cli, struct err *err)
 	if (count == 0)
 		return err_set(
 			err, ERR_NOT_FOUND, "there is no rule for %s %s", words[0], words[1]);
-	return ERR_OK;
+	return audit_rule(cli, AUDIT_ADMISSION_REMOVE, NULL, err);
 }

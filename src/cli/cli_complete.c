@@ -43,6 +43,25 @@ offer_id(const struct db_row *row, void *context, struct err *err)
 	return ERR_OK;
 }
 
+/* The configuration file that the line names; else the usual one. */
+static const char *
+typed_config(const struct cli *cli)
+{
+	const char *found = cli_option(cli, "config");
+	static const char option[] = "--config";
+	size_t len = sizeof(option) - 1;
+
+	for (size_t i = 0; i + 1 < cli->words.count; i++) {
+		const char *word = cli->words.words[i];
+
+		if (strcmp(word, option) == 0 && i + 2 < cli->words.count)
+			found = cli->words.words[i + 1];
+		else if (strncmp(word, option, len) == 0 && word[len] == '=')
+			found = word + len + 1;
+	}
+	return found;
+}
+
 /* Where there is no store, or it cannot be read, there are no ids: nobody wants an error here. */
 static void
 offer_ids(struct completion *completion, const char *lead, const char *prefix)
@@ -52,7 +71,7 @@ offer_ids(struct completion *completion, const char *lead, const char *prefix)
 	struct err err = {0};
 
 	if (cli->store == NULL &&
-		(conf_read(&cli->conf, cli_option(cli, "config"), &cli->arena, &err) != ERR_OK ||
+		(conf_read(&cli->conf, typed_config(cli), &cli->arena, &err) != ERR_OK ||
 			cli_open_store(cli, false, &err) != ERR_OK))
 		return;
 	if (cli->mdm.db == NULL || db_begin(cli->mdm.db, DB_READ, &err) != ERR_OK)

@@ -156,27 +156,30 @@ cli_group_change(struct cli *cli, struct err *err)
 
 /* ---- members ---- */
 
-typedef enum err_kind (*member_fn)(
-	struct mdm *mdm, const struct group *group, const char *enrollment_id, struct err *err);
-
 static enum err_kind
-change_each(struct cli *cli, member_fn what, const struct group *group, struct outcome *outcome,
+change_each(struct cli *cli, bool add, const struct group *group, struct outcome *outcome,
 	struct err *err)
 {
+	const char **done = arena_calloc(&cli->arena, outcome->count, sizeof(*done));
 	enum err_kind kind = ERR_OK;
+	size_t done_count = 0;
 
 	for (size_t i = 0; i < outcome->count && kind == ERR_OK; i++) {
 		struct err one = {0};
 
-		what(&cli->mdm, group, outcome->ids[i], &one);
+		(add ? group_add_member : group_remove_member)(
+			&cli->mdm, group, outcome->ids[i], &one);
 		kind = outcome_note(outcome, &cli->arena, i, &one, err);
+		if (one.kind == ERR_OK)
+			done[done_count++] = outcome->ids[i];
 	}
-	return kind;
+	return kind == ERR_OK ? group_note_members(&cli->mdm, group, add, done, done_count, err)
+			      : kind;
 }
 
 /* In a transaction of its own: those that can be added are, whatever the others are. */
 static enum err_kind
-change_members(struct cli *cli, member_fn what, const char *done, struct err *err)
+change_members(struct cli *cli, bool add_them, const char *done, struct err *err)
 {
 	const char *const *words = cli->words.words;
 	struct outcome outcome;
@@ -195,7 +198,7 @@ change_members(struct cli *cli, member_fn what, const char *done, struct err *er
 		kind = who_find(cli, words + 1, cli->words.count - 1, &who, err);
 	if (kind == ERR_OK) {
 		outcome_init(&outcome, &cli->arena, &who);
-		kind = change_each(cli, what, &group, &outcome, err);
+		kind = change_each(cli, add_them, &group, &outcome, err);
 	}
 	if (kind == ERR_OK)
 		kind = db_commit(cli->mdm.db, err);
@@ -216,13 +219,13 @@ change_members(struct cli *cli, member_fn what, const char *done, struct err *er
 enum err_kind
 cli_group_add_member(struct cli *cli, struct err *err)
 {
-	return change_members(cli, group_add_member, "is a member", err);
+	return change_members(cli, true, "is a member", err);
 }
 
 enum err_kind
 cli_group_remove_member(struct cli *cli, struct err *err)
 {
-	return change_members(cli, group_remove_member, "is no member", err);
+	return change_members(cli, false, "is no member", err);
 }
 
 enum err_kind

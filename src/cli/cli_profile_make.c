@@ -9,6 +9,7 @@
 #include "cli/file.h"
 #include "cli/profile_file.h"
 #include "codec/cms_sign.h"
+#include "mdm/audit.h"
 #include "mdm/ca.h"
 #include "mdm/event.h"
 #include "mdm/identity.h"
@@ -73,13 +74,17 @@ add_event(struct cli *cli, struct err *err)
 	struct plist *detail = plist_dict(&cli->arena);
 	const char *for_id = cli_option(cli, "for");
 	struct buf json;
+	enum err_kind kind;
 
 	plist_set(&cli->arena, detail, "by", plist_string(&cli->arena, "cli"));
 	if (for_id != NULL)
 		plist_set(&cli->arena, detail, "for", plist_string(&cli->arena, for_id));
 	buf_init(&json, &cli->arena, DETAIL_MOST);
 	plist_write_json(&json, detail, false);
-	return event_add(&cli->mdm, EVENT_PROFILE, 0, json.bytes, NULL, 0, err);
+	kind = event_add(&cli->mdm, EVENT_PROFILE, 0, json.bytes, NULL, 0, err);
+	return kind == ERR_OK ? audit_add(&cli->mdm, AUDIT_PROFILE_ENROLL, cli_option(cli, "p12"),
+					for_id, NULL, err)
+			      : kind;
 }
 
 static enum err_kind

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/ca.h"
 #include "mdm/doctor.h"
 #include "mdm/heartbeat.h"
@@ -241,4 +242,31 @@ doctor_check_identities(struct doctor *doctor)
 
 	ask(doctor, questions, sizeof(questions) / sizeof(questions[0]),
 		"none of a device ends in the next 60 days");
+}
+
+/* ---- audit trail ---- */
+
+/* With a session and memory of its own: the whole trail is looked at. */
+void
+doctor_check_audit(struct doctor *doctor)
+{
+	struct mdm mdm = doctor->cli->mdm;
+	struct audit_report report;
+	struct err err = {0};
+	struct arena arena;
+
+	arena_init(&arena);
+	mdm.arena = &arena;
+	mdm.db = db_open(doctor->cli->store, &arena);
+	if (audit_verify(&mdm, NULL, &report, &err) != ERR_OK)
+		doctor_say(doctor, DOCTOR_PROBLEM, NULL, "%s", err.message);
+	else if (report.broken != 0)
+		doctor_say(doctor, DOCTOR_PROBLEM,
+			"somebody has changed it past its triggers: compare with a backup",
+			"it is broken at row %lld: %s", (long long)report.broken, report.reason);
+	else
+		doctor_say(doctor, DOCTOR_OK, NULL, "nothing in its %lld rows was changed",
+			(long long)report.rows);
+	db_close(mdm.db);
+	arena_release(&arena);
 }

@@ -284,7 +284,7 @@ words_since(const struct words *words, const char *name, int64_t *ms, struct err
 	*ms = 0;
 	if (text == NULL || clock_parse_iso(text, ms) == 0)
 		return ERR_OK;
-	if (!parse_span(text, &span))
+	if (text[0] == '+' || !parse_span(text, &span))
 		return err_set(err, ERR_BAD_INPUT,
 			"--%s wants a time like 2026-11-24T08:00:00Z, or 30s, 15m, 2h, 7d (ago)",
 			name);

@@ -11,8 +11,8 @@
 
 /*
  * The one private key in a file, PEM or PKCS#12, as it is kept: PKCS#8 in PEM, unencrypted.
- * PASSWORD may be NULL.  ERR_BAD_INPUT, with the reason, when there is none, more than one, or it is
- * not RSA of 2048 to 8192 bits.
+ * PASSWORD may be NULL.  ERR_BAD_INPUT, with the reason, when there is none, more than one, or it
+ * is not RSA of 2048 to 8192 bits.
  */
 enum err_kind jwt_read_key(struct arena *arena, const void *bytes, size_t len, const char *password,
 	const char **pem, struct err *err);

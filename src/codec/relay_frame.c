@@ -1,6 +1,7 @@
 /*
- * Between mdm/relay.c, which asks, and worker/relay_server.c, which answers.  What is read here ends
- * up in an HTTP request, so that it is looked at closely although a program of ours has written it.
+ * Between mdm/relay.c, which asks, and worker/relay_server.c, which answers.  What is read here
+ * ends up in an HTTP request, so that it is looked at closely although a program of ours has
+ * written it.
  */
 #include "codec/relay_frame.h"
 
@@ -60,7 +61,8 @@ relay_write_request(struct buf *buf, const struct relay_request *request)
 	set_string(buf->arena, head, "method", request->method);
 	set_string(buf->arena, head, "url", request->url);
 	for (size_t i = 0; i < request->header_count; i++)
-		set_string(buf->arena, headers, request->headers[i].name, request->headers[i].value);
+		set_string(
+			buf->arena, headers, request->headers[i].name, request->headers[i].value);
 	plist_set(buf->arena, head, "headers", headers);
 	write_frame(buf, head, request->body, request->body_len);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/event.h"
 
 enum { YEARS = 20, DETAIL_MOST = 1024 };
@@ -37,9 +38,10 @@ add(struct mdm *mdm, const struct entry *entry, struct err *err)
 		NULL, err);
 }
 
-/* Whom to believe has changed: the files for the web server follow, and it is told. */
+/* Whom to believe has changed: the files for the web server follow, it is told, and on record. */
 static enum err_kind
-note_change(struct mdm *mdm, const char *name, const char *change, struct err *err)
+note_change(struct mdm *mdm, const char *name, const char *change, enum audit_action action,
+	struct err *err)
 {
 	struct plist *detail = plist_dict(mdm->arena);
 	struct buf json;
@@ -51,7 +53,8 @@ note_change(struct mdm *mdm, const char *name, const char *change, struct err *e
 	plist_set(mdm->arena, detail, "change", plist_string(mdm->arena, change));
 	buf_init(&json, mdm->arena, DETAIL_MOST);
 	plist_write_json(&json, detail, false);
-	return event_add(mdm, EVENT_CA, 0, json.bytes, NULL, 0, err);
+	kind = event_add(mdm, EVENT_CA, 0, json.bytes, NULL, 0, err);
+	return kind == ERR_OK ? audit_add(mdm, action, name, NULL, NULL, err) : kind;
 }
 
 /* ---- a new one ---- */
@@ -146,7 +149,7 @@ ca_make(struct mdm *mdm, const struct ca_plan *plan, const char **name, struct e
 	kind = add(mdm, &entry, err);
 	if (kind == ERR_OK && plan->key != X509_KEY_RSA_2048)
 		kind = add_registrar(mdm, entry.name, &ca, err);
-	return kind == ERR_OK ? note_change(mdm, entry.name, "made", err) : kind;
+	return kind == ERR_OK ? note_change(mdm, entry.name, "made", AUDIT_CA_MAKE, err) : kind;
 }
 
 enum err_kind
@@ -202,7 +205,8 @@ ca_import(struct mdm *mdm, const void *bytes, size_t len, const char *password, 
 	kind = add(mdm, &entry, err);
 	if (kind == ERR_OK && !facts.is_rsa)
 		kind = add_registrar(mdm, entry.name, &ca, err);
-	return kind == ERR_OK ? note_change(mdm, entry.name, "imported", err) : kind;
+	return kind == ERR_OK ? note_change(mdm, entry.name, "imported", AUDIT_CA_IMPORT, err)
+			      : kind;
 }
 
 /* ---- one that is there ---- */
@@ -252,7 +256,9 @@ ca_set_chain_crl(struct mdm *mdm, const char *name, const void *bytes, size_t le
 	if (kind == ERR_OK)
 		kind = db_run(mdm->db, SQL_AUTHORITY_SET_CHAIN_CRL,
 			DB_ARGS(DB_TEXT(name), DB_TEXT(pem)), NULL, err);
-	return kind == ERR_OK ? db_run(mdm->db, SQL_AUTHORITY_CHANGED, DB_NONE, NULL, err) : kind;
+	if (kind == ERR_OK)
+		kind = db_run(mdm->db, SQL_AUTHORITY_CHANGED, DB_NONE, NULL, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_CA_CRL, name, NULL, NULL, err) : kind;
 }
 
 static enum err_kind
@@ -284,16 +290,20 @@ ca_activate(struct mdm *mdm, const char **name, struct err *err)
 		kind = set_role(mdm, issuing, "former", err);
 	if (kind == ERR_OK)
 		kind = set_role(mdm, *name, "issuing", err);
-	return kind == ERR_OK ? note_change(mdm, *name, "activated", err) : kind;
+	return kind == ERR_OK ? note_change(mdm, *name, "activated", AUDIT_CA_ACTIVATE, err) : kind;
 }
 
 enum err_kind
 ca_activate_at(struct mdm *mdm, int64_t at, const char **name, struct err *err)
 {
+	char when[CLOCK_ISO_SIZE];
 	enum err_kind kind = find_next(mdm, name, err);
 
-	return kind == ERR_OK ? db_run(mdm->db, SQL_AUTHORITY_SET_ACTIVATION,
-					DB_ARGS(DB_TEXT(*name), DB_INT(at)), NULL, err)
+	if (kind == ERR_OK)
+		kind = db_run(mdm->db, SQL_AUTHORITY_SET_ACTIVATION,
+			DB_ARGS(DB_TEXT(*name), DB_INT(at)), NULL, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_CA_ACTIVATE, *name, NULL,
+					audit_detail(mdm->arena, "at", clock_iso(at, when)), err)
 			      : kind;
 }
 
@@ -362,5 +372,5 @@ ca_retire(struct mdm *mdm, const char *name, bool anyhow, struct err *err)
 			mdm->db, SQL_AUTHORITY_RETIRE_REGISTRAR, DB_ARGS(DB_TEXT(name)), NULL, err);
 	if (kind == ERR_OK)
 		kind = end_identities(mdm, authority.info.sha256, err);
-	return kind == ERR_OK ? note_change(mdm, name, "retired", err) : kind;
+	return kind == ERR_OK ? note_change(mdm, name, "retired", AUDIT_CA_RETIRE, err) : kind;
 }

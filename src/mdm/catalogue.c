@@ -64,6 +64,31 @@ catalogue_fact_of(const struct catalogue_fact *facts, size_t count, enum catalog
 	return NULL;
 }
 
+void
+catalogue_fact_over(struct catalogue_fact *known, const struct catalogue_fact *own)
+{
+	known->unsupported |= own->unsupported;
+	known->supervised |= own->supervised;
+	known->automated |= own->automated;
+	known->user_approved |= own->user_approved;
+	if (own->introduced != 0)
+		known->introduced = own->introduced;
+	if (own->deprecated != 0)
+		known->deprecated = own->deprecated;
+	if (own->removed != 0)
+		known->removed = own->removed;
+	if (own->channels != 0)
+		known->channels = own->channels;
+	if (own->user_enrollment != CATALOGUE_MODE_UNSAID)
+		known->user_enrollment = own->user_enrollment;
+	if (own->shared_ipad != CATALOGUE_MODE_UNSAID)
+		known->shared_ipad = own->shared_ipad;
+	if (own->shared_channels != 0)
+		known->shared_channels = own->shared_channels;
+	if (own->right != CATALOGUE_RIGHT_UNSAID)
+		known->right = own->right;
+}
+
 const char *
 catalogue_os_name(enum catalogue_os os)
 {

@@ -195,6 +195,9 @@ const struct catalogue_key *catalogue_wildcard(const struct catalogue_key *paren
 const struct catalogue_fact *catalogue_fact_of(
 	const struct catalogue_fact *facts, size_t count, enum catalogue_os os);
 
+/* Lays what is said at one level (OWN) over what is known of those above. */
+void catalogue_fact_over(struct catalogue_fact *known, const struct catalogue_fact *own);
+
 /* "iOS", "macOS", "tvOS", "visionOS", "watchOS". */
 const char *catalogue_os_name(enum catalogue_os os);
 
@@ -220,5 +223,8 @@ enum err_kind catalogue_check(struct arena *arena, const struct catalogue_reques
 /* The triggers that check top-level keys when a payload comes through the SQL interface, in
  * SQLite's dialect. */
 void catalogue_write_triggers(struct buf *buf);
+
+/* The catalogue itself, as tables and the views of them. */
+void catalogue_write_tables(struct buf *buf);
 
 #endif

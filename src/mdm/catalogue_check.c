@@ -244,7 +244,6 @@ static enum err_kind
 check_plain(const struct catalogue_check *check, const struct catalogue_key *key,
 	const struct plist *value, const struct catalogue_place *place)
 {
-	const char *broken;
 	bool allowed = key->values == NULL;
 
 	for (size_t i = 0; i < key->value_count && !allowed; i++)
@@ -255,9 +254,11 @@ check_plain(const struct catalogue_check *check, const struct catalogue_key *key
 		!catalogue_matches(key->format, value->as.string.bytes))
 		return catalogue_refuse(check, place, NULL,
 			arena_printf(check->arena, "must match %s", key->format));
-	broken = catalogue_range_broken(
-		check->arena, value, key->has_min, key->min, key->has_max, key->max, NULL);
-	return broken == NULL ? ERR_OK : catalogue_refuse(check, place, NULL, broken);
+	if (!catalogue_in_range(value, key->has_min, key->min, key->has_max, key->max))
+		return catalogue_refuse(check, place, NULL,
+			catalogue_range_text(
+				check->arena, key->has_min, key->min, key->has_max, key->max));
+	return ERR_OK;
 }
 
 static enum err_kind

@@ -49,9 +49,17 @@ double catalogue_number(const struct plist *value);
 /* Is VALUE a string or an integer that reads TEXT? */
 bool catalogue_is(const struct plist *value, const char *text);
 
-/* A message when the number is not between the ends, else NULL. */
-const char *catalogue_range_broken(struct arena *arena, const struct plist *value, bool has_min,
-	double min, bool has_max, double max, const char *const *also);
+/* What is no number is in every range. */
+bool catalogue_in_range(
+	const struct plist *value, bool has_min, double min, bool has_max, double max);
+
+/* "must be from 10 to 300" */
+const char *catalogue_range_text(
+	struct arena *arena, bool has_min, double min, bool has_max, double max);
+
+/* What the rule says, of the keys of the dictionary at PLACE: "PIN must have 6 characters". */
+const char *catalogue_rule_text(struct arena *arena, const struct catalogue_rule *rule,
+	const struct catalogue_place *place);
 
 /* Does the text match the POSIX extended regular expression?  A broken expression matches nothing.
  */

@@ -73,26 +73,110 @@ characters(const struct plist *value)
 	return count;
 }
 
-const char *
-catalogue_range_broken(struct arena *arena, const struct plist *value, bool has_min, double min,
-	bool has_max, double max, const char *const *also)
+bool
+catalogue_in_range(const struct plist *value, bool has_min, double min, bool has_max, double max)
 {
 	double number = catalogue_number(value);
-	const char *text;
 
 	if (value->type != PLIST_INTEGER && value->type != PLIST_REAL)
-		return NULL;
+		return true;
 	/* Written so that a NaN is in no range. */
-	if ((!has_min || number >= min) && (!has_max || number <= max))
-		return NULL;
-	for (size_t i = 0; also != NULL && also[i] != NULL; i++)
-		if (catalogue_is(value, also[i]))
-			return NULL;
-	text = has_min && has_max ? arena_printf(arena, "must be from %g to %g", min, max)
-	       : has_min          ? arena_printf(arena, "must be %g or more", min)
-				  : arena_printf(arena, "must be %g or less", max);
-	return also == NULL ? text
-			    : arena_printf(arena, "%s, or %s", text, catalogue_join(arena, also));
+	return (!has_min || number >= min) && (!has_max || number <= max);
+}
+
+/* ---- what a rule says ---- */
+
+const char *
+catalogue_range_text(struct arena *arena, bool has_min, double min, bool has_max, double max)
+{
+	if (has_min && has_max)
+		return arena_printf(arena, "must be from %g to %g", min, max);
+	return has_min ? arena_printf(arena, "must be %g or more", min)
+		       : arena_printf(arena, "must be %g or less", max);
+}
+
+/* "Updates[0].ProductKey, Updates[0].ProductVersion" */
+static const char *
+join_keys(
+	struct arena *arena, const struct catalogue_rule *rule, const struct catalogue_place *place)
+{
+	struct buf buf;
+
+	buf_init(&buf, arena, TEXT_MOST);
+	for (size_t i = 0; rule->keys[i] != NULL; i++)
+		buf_printf(&buf, "%s%s", i == 0 ? "" : ", ",
+			catalogue_path(arena, place, rule->keys[i]));
+	return buf.full || buf.len == 0 ? "…" : buf.bytes;
+}
+
+/* "SkipPrimarySetupAccountCreation is true" */
+static const char *
+describe(
+	struct arena *arena, const struct catalogue_rule *rule, const struct catalogue_place *place)
+{
+	static const char *const texts[] = {
+		[CATALOGUE_WHEN_EQUALS] = "is ",
+		[CATALOGUE_WHEN_NOT_EQUALS] = "is not ",
+		[CATALOGUE_WHEN_TRUE] = "is true",
+		[CATALOGUE_WHEN_NOT_TRUE] = "is not true",
+		[CATALOGUE_WHEN_ABSENT] = "is missing",
+		[CATALOGUE_WHEN_PRESENT] = "is given",
+	};
+
+	return arena_printf(arena, "%s %s%s", catalogue_path(arena, place, rule->other),
+		texts[rule->when], rule->value == NULL ? "" : rule->value);
+}
+
+static const char *
+range_rule_text(struct arena *arena, const struct catalogue_rule *rule)
+{
+	const char *text =
+		catalogue_range_text(arena, rule->has_min, rule->min, rule->has_max, rule->max);
+
+	return rule->also == NULL
+		       ? text
+		       : arena_printf(arena, "%s, or %s", text, catalogue_join(arena, rule->also));
+}
+
+const char *
+catalogue_rule_text(
+	struct arena *arena, const struct catalogue_rule *rule, const struct catalogue_place *place)
+{
+	const char *key = rule->keys == NULL ? "" : catalogue_path(arena, place, rule->keys[0]);
+
+	switch (rule->kind) {
+	case CATALOGUE_RULE_EXACTLY_ONE_OF:
+		return arena_printf(
+			arena, "exactly one of %s must be given", join_keys(arena, rule, place));
+	case CATALOGUE_RULE_AT_LEAST_ONE_OF:
+		return arena_printf(
+			arena, "at least one of %s must be given", join_keys(arena, rule, place));
+	case CATALOGUE_RULE_REQUIRED_IF:
+		return arena_printf(arena, "the required key %s is missing (%s)", key,
+			describe(arena, rule, place));
+	case CATALOGUE_RULE_FORBIDDEN_IF:
+		return arena_printf(arena, "%s %s when %s", key,
+			rule->advisory ? "takes no effect" : "cannot be given",
+			describe(arena, rule, place));
+	case CATALOGUE_RULE_CONTAINS_IF:
+		return arena_printf(arena, "%s wants %s in %s", key, rule->value,
+			catalogue_path(arena, place, rule->other));
+	case CATALOGUE_RULE_RANGE:
+		return arena_printf(arena, "%s %s", key, range_rule_text(arena, rule));
+	case CATALOGUE_RULE_LENGTH:
+		return arena_printf(arena, "%s must have %g characters", key, rule->max);
+	case CATALOGUE_RULE_MAX_BYTES:
+		return arena_printf(arena, "%s must have %g bytes at most", key, rule->max);
+	case CATALOGUE_RULE_PATTERN:
+		return arena_printf(arena, "%s must match %s", key, rule->value);
+	case CATALOGUE_RULE_PREFIX:
+		return arena_printf(arena, "%s must begin with %s", key, rule->value);
+	case CATALOGUE_RULE_DEFAULT:
+		return arena_printf(arena, "%s is %s when it is left out", key, rule->value);
+	case CATALOGUE_RULE_DEPENDS:
+		break;
+	}
+	return rule->value;
 }
 
 /* ---- each kind of rule ---- */
@@ -105,33 +189,10 @@ struct look {
 	const struct catalogue_place *place;
 };
 
-/* Is refused, or (an advisory rule) remarked. */
-static enum err_kind
-broken(const struct look *look, const struct catalogue_rule *rule, const char *key,
-	const char *text)
+static bool
+is_given(const struct look *look, const char *key)
 {
-	if (!rule->advisory)
-		return catalogue_refuse(look->check, look->place, key, text);
-	catalogue_remark(look->check, look->place, key, text);
-	return ERR_OK;
-}
-
-/* The condition of the rule, for people. */
-static const char *
-describe(const struct look *look, const struct catalogue_rule *rule)
-{
-	static const char *const texts[] = {
-		[CATALOGUE_WHEN_EQUALS] = "is ",
-		[CATALOGUE_WHEN_NOT_EQUALS] = "is not ",
-		[CATALOGUE_WHEN_TRUE] = "is true",
-		[CATALOGUE_WHEN_NOT_TRUE] = "is not true",
-		[CATALOGUE_WHEN_ABSENT] = "is missing",
-		[CATALOGUE_WHEN_PRESENT] = "is given",
-	};
-	struct arena *arena = look->check->arena;
-
-	return arena_printf(arena, "%s %s%s", catalogue_path(arena, look->place, rule->other),
-		texts[rule->when], rule->value == NULL ? "" : rule->value);
+	return plist_get(look->dict, key) != NULL;
 }
 
 static bool
@@ -157,125 +218,97 @@ holds(const struct look *look, const struct catalogue_rule *rule)
 	return false;
 }
 
-/* The second one of the group that is there. */
-static const char *
-second_given(const struct look *look, const struct catalogue_rule *rule)
+static bool
+keeps_group(const struct look *look, const struct catalogue_rule *rule)
 {
-	const char *first = NULL;
-
-	for (size_t i = 0; rule->keys[i] != NULL; i++) {
-		if (plist_get(look->dict, rule->keys[i]) == NULL)
-			continue;
-		if (first != NULL)
-			return rule->keys[i];
-		first = rule->keys[i];
-	}
-	return first;
-}
-
-static enum err_kind
-check_group(const struct look *look, const struct catalogue_rule *rule)
-{
-	struct arena *arena = look->check->arena;
-	const char *first = rule->keys[0];
 	size_t given = 0;
 
 	for (size_t i = 0; rule->keys[i] != NULL; i++)
-		given += plist_get(look->dict, rule->keys[i]) != NULL;
-	if (given == 0)
-		return broken(look, rule, first,
-			arena_printf(arena, "is missing: %s of %s must be given",
-				rule->kind == CATALOGUE_RULE_EXACTLY_ONE_OF ? "one"
-									    : "at least one",
-				catalogue_join(arena, rule->keys)));
-	if (given == 1 || rule->kind != CATALOGUE_RULE_EXACTLY_ONE_OF)
-		return ERR_OK;
-	return broken(look, rule, second_given(look, rule),
-		arena_printf(arena, "is one too many: only one of %s can be given",
-			catalogue_join(arena, rule->keys)));
+		given += is_given(look, rule->keys[i]);
+	return given == 1 || (given > 1 && rule->kind == CATALOGUE_RULE_AT_LEAST_ONE_OF);
 }
 
-static enum err_kind
-check_required_if(const struct look *look, const struct catalogue_rule *rule)
+static bool
+keeps_required_if(const struct look *look, const struct catalogue_rule *rule)
 {
-	if (plist_get(look->dict, rule->keys[0]) != NULL || !holds(look, rule))
-		return ERR_OK;
-	return broken(look, rule, rule->keys[0],
-		arena_printf(look->check->arena, "is missing, which is required when %s",
-			describe(look, rule)));
+	return is_given(look, rule->keys[0]) || !holds(look, rule);
 }
 
-static enum err_kind
-check_forbidden_if(const struct look *look, const struct catalogue_rule *rule)
+static bool
+keeps_forbidden_if(const struct look *look, const struct catalogue_rule *rule)
 {
-	if (plist_get(look->dict, rule->keys[0]) == NULL || !holds(look, rule))
-		return ERR_OK;
-	return broken(look, rule, rule->keys[0],
-		arena_printf(look->check->arena, "%s when %s",
-			rule->advisory ? "takes no effect" : "cannot be given",
-			describe(look, rule)));
+	return !is_given(look, rule->keys[0]) || !holds(look, rule);
 }
 
-/* An array that the server fills in holds all there is. */
-static enum err_kind
-check_contains_if(const struct look *look, const struct catalogue_rule *rule)
+static bool
+keeps_contains_if(const struct look *look, const struct catalogue_rule *rule)
 {
 	const struct plist *array = plist_get_typed(look->dict, rule->other, PLIST_ARRAY);
 	const struct catalogue_key *key = catalogue_subkey(look->parent, rule->other);
 
-	if (plist_get(look->dict, rule->keys[0]) == NULL)
-		return ERR_OK;
-	if ((array == NULL || array->as.items.count == 0) && key != NULL &&
-		key->presence == CATALOGUE_FILLED)
-		return ERR_OK;
-	for (const struct plist *item = array == NULL ? NULL : array->as.items.first; item != NULL;
-		item = item->next)
+	if (!is_given(look, rule->keys[0]))
+		return true;
+	/* An array that the server fills in holds all there is. */
+	if (array == NULL || array->as.items.count == 0)
+		return key != NULL && key->presence == CATALOGUE_FILLED;
+	for (const struct plist *item = array->as.items.first; item != NULL; item = item->next)
 		if (catalogue_is(item, rule->value))
-			return ERR_OK;
-	return broken(look, rule, rule->keys[0],
-		arena_printf(look->check->arena, "wants %s in %s", rule->value,
-			catalogue_path(look->check->arena, look->place, rule->other)));
+			return true;
+	return false;
 }
 
-static const char *
-value_broken(struct arena *arena, const struct catalogue_rule *rule, const struct plist *value)
+static bool
+keeps_range(const struct look *look, const struct catalogue_rule *rule)
 {
-	bool text = value->type == PLIST_STRING;
+	const struct plist *value = plist_get(look->dict, rule->keys[0]);
 
-	switch (rule->kind) {
-	case CATALOGUE_RULE_RANGE:
-		return catalogue_range_broken(arena, value, rule->has_min, rule->min, rule->has_max,
-			rule->max, rule->also);
-	case CATALOGUE_RULE_LENGTH:
-		if (text && (double)characters(value) != rule->max)
-			return arena_printf(arena, "must have %g characters", rule->max);
-		break;
-	case CATALOGUE_RULE_MAX_BYTES:
-		if ((text || value->type == PLIST_DATA) && (double)value->as.string.len > rule->max)
-			return arena_printf(arena, "must have %g bytes at most", rule->max);
-		break;
-	case CATALOGUE_RULE_PATTERN:
-		if (text && !catalogue_matches(rule->value, value->as.string.bytes))
-			return arena_printf(arena, "must match %s", rule->value);
-		break;
-	case CATALOGUE_RULE_PREFIX:
-		if (text &&
-			strncasecmp(value->as.string.bytes, rule->value, strlen(rule->value)) != 0)
-			return arena_printf(arena, "must begin with %s", rule->value);
-		break;
-	default:
-		break;
-	}
-	return NULL;
+	if (value == NULL ||
+		catalogue_in_range(value, rule->has_min, rule->min, rule->has_max, rule->max))
+		return true;
+	for (size_t i = 0; rule->also != NULL && rule->also[i] != NULL; i++)
+		if (catalogue_is(value, rule->also[i]))
+			return true;
+	return false;
+}
+
+static bool
+keeps_max_bytes(const struct look *look, const struct catalogue_rule *rule)
+{
+	const struct plist *value = plist_get(look->dict, rule->keys[0]);
+
+	return value == NULL || (value->type != PLIST_STRING && value->type != PLIST_DATA) ||
+	       (double)value->as.string.len <= rule->max;
+}
+
+/* Length, pattern, prefix. */
+static bool
+keeps_text(const struct look *look, const struct catalogue_rule *rule)
+{
+	const struct plist *value = plist_get_typed(look->dict, rule->keys[0], PLIST_STRING);
+
+	if (value == NULL)
+		return true;
+	if (rule->kind == CATALOGUE_RULE_LENGTH)
+		return (double)characters(value) == rule->max;
+	if (rule->kind == CATALOGUE_RULE_PATTERN)
+		return catalogue_matches(rule->value, value->as.string.bytes);
+	return strncasecmp(value->as.string.bytes, rule->value, strlen(rule->value)) == 0;
 }
 
 static enum err_kind
-check_one_value(const struct look *look, const struct catalogue_rule *rule)
+break_rule(const struct look *look, const struct catalogue_rule *rule)
 {
-	const struct plist *value = plist_get(look->dict, rule->keys[0]);
-	const char *text = value == NULL ? NULL : value_broken(look->check->arena, rule, value);
+	const struct catalogue_check *check = look->check;
+	const char *text;
 
-	return text == NULL ? ERR_OK : broken(look, rule, rule->keys[0], text);
+	if (rule->advisory && check->options.remarks == NULL)
+		return ERR_OK;
+	text = arena_printf(check->arena, "%s: %s", check->request->name,
+		catalogue_rule_text(check->arena, rule, look->place));
+	if (!rule->advisory)
+		return err_set(check->err, ERR_BAD_INPUT, "%s", text);
+	catalogue_remark_add(check->options.remarks, check->arena, text);
+	return ERR_OK;
 }
 
 enum err_kind
@@ -283,26 +316,28 @@ catalogue_check_rules(const struct catalogue_check *check, const struct catalogu
 	const struct plist *dict, const struct catalogue_place *place)
 {
 	/* NULL: a rule for people. */
-	static enum err_kind (*const checks[])(
-		const struct look *look, const struct catalogue_rule *rule) = {
-		[CATALOGUE_RULE_EXACTLY_ONE_OF] = check_group,
-		[CATALOGUE_RULE_AT_LEAST_ONE_OF] = check_group,
-		[CATALOGUE_RULE_REQUIRED_IF] = check_required_if,
-		[CATALOGUE_RULE_FORBIDDEN_IF] = check_forbidden_if,
-		[CATALOGUE_RULE_CONTAINS_IF] = check_contains_if,
-		[CATALOGUE_RULE_RANGE] = check_one_value,
-		[CATALOGUE_RULE_LENGTH] = check_one_value,
-		[CATALOGUE_RULE_MAX_BYTES] = check_one_value,
-		[CATALOGUE_RULE_PATTERN] = check_one_value,
-		[CATALOGUE_RULE_PREFIX] = check_one_value,
+	static bool (*const keeps[])(const struct look *look, const struct catalogue_rule *rule) = {
+		[CATALOGUE_RULE_EXACTLY_ONE_OF] = keeps_group,
+		[CATALOGUE_RULE_AT_LEAST_ONE_OF] = keeps_group,
+		[CATALOGUE_RULE_REQUIRED_IF] = keeps_required_if,
+		[CATALOGUE_RULE_FORBIDDEN_IF] = keeps_forbidden_if,
+		[CATALOGUE_RULE_CONTAINS_IF] = keeps_contains_if,
+		[CATALOGUE_RULE_RANGE] = keeps_range,
+		[CATALOGUE_RULE_LENGTH] = keeps_text,
+		[CATALOGUE_RULE_MAX_BYTES] = keeps_max_bytes,
+		[CATALOGUE_RULE_PATTERN] = keeps_text,
+		[CATALOGUE_RULE_PREFIX] = keeps_text,
 		[CATALOGUE_RULE_DEFAULT] = NULL,
 		[CATALOGUE_RULE_DEPENDS] = NULL,
 	};
 	const struct look look = {check, parent, dict, place};
 	enum err_kind kind = ERR_OK;
 
-	for (size_t i = 0; i < parent->rule_count && kind == ERR_OK; i++)
-		if (checks[parent->rules[i].kind] != NULL)
-			kind = checks[parent->rules[i].kind](&look, &parent->rules[i]);
+	for (size_t i = 0; i < parent->rule_count && kind == ERR_OK; i++) {
+		const struct catalogue_rule *rule = &parent->rules[i];
+
+		if (keeps[rule->kind] != NULL && !keeps[rule->kind](&look, rule))
+			kind = break_rule(&look, rule);
+	}
 	return kind;
 }

@@ -24,32 +24,6 @@ since(const struct look *look, const char *verb, int version)
 		catalogue_version_text(look->target->version, b));
 }
 
-/* ---- the facts in force ---- */
-
-/* What is said at one level goes over what is said above. */
-static void
-lay_over(struct catalogue_fact *known, const struct catalogue_fact *own)
-{
-	known->unsupported |= own->unsupported;
-	known->supervised |= own->supervised;
-	known->automated |= own->automated;
-	known->user_approved |= own->user_approved;
-	if (own->introduced != 0)
-		known->introduced = own->introduced;
-	if (own->deprecated != 0)
-		known->deprecated = own->deprecated;
-	if (own->removed != 0)
-		known->removed = own->removed;
-	if (own->channels != 0)
-		known->channels = own->channels;
-	if (own->user_enrollment != CATALOGUE_MODE_UNSAID)
-		known->user_enrollment = own->user_enrollment;
-	if (own->shared_ipad != CATALOGUE_MODE_UNSAID)
-		known->shared_ipad = own->shared_ipad;
-	if (own->shared_channels != 0)
-		known->shared_channels = own->shared_channels;
-}
-
 /* ---- what each fact refuses: a text, or NULL ---- */
 
 static const char *
@@ -209,7 +183,7 @@ look_at_choice(const struct look *look, const struct catalogue_key *key,
 		own = catalogue_fact_of(choice->facts, choice->fact_count, look->target->os);
 		if (own == NULL)
 			return;
-		lay_over(&known, own);
+		catalogue_fact_over(&known, own);
 		text = refused(look, &known);
 		if (text == NULL)
 			text = remarked(look, own);
@@ -229,7 +203,7 @@ look_at_value(const struct look *look, const struct catalogue_key *key, struct c
 	const char *text;
 
 	if (own != NULL) {
-		lay_over(&known, own);
+		catalogue_fact_over(&known, own);
 		text = refused(look, &known);
 		if (text != NULL)
 			return catalogue_refuse(&look->check, place, NULL, text);

@@ -9,6 +9,7 @@
 #include "codec/seal.h"
 #include "codec/text.h"
 #include "codec/x509.h"
+#include "mdm/audit.h"
 #include "mdm/setting.h"
 
 enum { SECRET_BYTES = (CHALLENGE_SIZE - 1) / 2, REMEMBERED_MS = 7 * 24 * 60 * 60 * 1000 };
@@ -37,6 +38,17 @@ hash_secret(const char *secret, char hash[X509_HASH_SIZE])
 	x509_hash(secret, strlen(secret), hash);
 }
 
+static enum err_kind
+audit_terms(struct mdm *mdm, const struct challenge_terms *terms, int64_t until, struct err *err)
+{
+	char when[CLOCK_ISO_SIZE];
+	struct plist *detail = audit_detail(mdm->arena, "expires", clock_iso(until, when));
+
+	plist_set(mdm->arena, detail, "uses",
+		plist_integer(mdm->arena, terms->uses == 0 ? 1 : terms->uses));
+	return audit_add(mdm, AUDIT_SCEP_CHALLENGE, NULL, terms->for_id, detail, err);
+}
+
 enum err_kind
 challenge_create(
 	struct mdm *mdm, const struct challenge_terms *terms, const char **secret, struct err *err)
@@ -57,11 +69,12 @@ challenge_create(
 	seal_random(bytes, sizeof(bytes));
 	*secret = text_hex_encode(mdm->arena, bytes, sizeof(bytes));
 	hash_secret(*secret, hash);
-	return db_run(mdm->db, SQL_CHALLENGE_ADD,
+	kind = db_run(mdm->db, SQL_CHALLENGE_ADD,
 		DB_ARGS(DB_TEXT(hash), DB_TEXT(terms->for_id),
 			DB_INT(terms->uses == 0 ? 1 : terms->uses), DB_INT(now),
 			DB_INT(now + lifetime)),
 		NULL, err);
+	return kind == ERR_OK ? audit_terms(mdm, terms, now + lifetime, err) : kind;
 }
 
 /* Is it the one of the setting? */

@@ -9,6 +9,7 @@
 #include "codec/seal.h"
 #include "codec/text.h"
 #include "codec/x509.h"
+#include "mdm/audit.h"
 #include "mdm/challenge.h"
 
 enum { SECRET_BYTES = 16 };
@@ -25,6 +26,13 @@ hash_of(struct mdm *mdm, const char *secret)
 
 	x509_hash(secret, strlen(secret), hash);
 	return arena_strdup(mdm->arena, hash);
+}
+
+/* For the audit trail. */
+static const char *
+link_name(struct mdm *mdm, int64_t no)
+{
+	return arena_printf(mdm->arena, "%lld", (long long)no);
 }
 
 /* ---- made ---- */
@@ -70,6 +78,18 @@ add(struct mdm *mdm, const char *what, const struct enroll_link_terms *terms, co
 	return kind;
 }
 
+static enum err_kind
+audit_link(struct mdm *mdm, const struct enroll_link_terms *terms, int64_t no, struct err *err)
+{
+	char until[CLOCK_ISO_SIZE];
+	struct plist *detail = audit_detail(
+		mdm->arena, "expires", clock_iso(clock_now() + terms->lifetime_ms, until));
+
+	plist_set(mdm->arena, detail, "uses",
+		plist_integer(mdm->arena, terms->uses == 0 ? 1 : terms->uses));
+	return audit_add(mdm, AUDIT_ENROLL_LINK, link_name(mdm, no), terms->for_id, detail, err);
+}
+
 enum err_kind
 enroll_link_create(struct mdm *mdm, const struct enroll_link_terms *terms, const char **secret,
 	int64_t *no, struct err *err)
@@ -80,7 +100,9 @@ enroll_link_create(struct mdm *mdm, const struct enroll_link_terms *terms, const
 	*secret = NULL;
 	if (whole.lifetime_ms == 0)
 		whole.lifetime_ms = ENROLL_LINK_LIFETIME_S * second;
-	return kind == ERR_OK ? add(mdm, kind_link, &whole, secret, no, err) : kind;
+	if (kind == ERR_OK)
+		kind = add(mdm, kind_link, &whole, secret, no, err);
+	return kind == ERR_OK ? audit_link(mdm, &whole, *no, err) : kind;
 }
 
 /* ---- used ---- */
@@ -133,8 +155,11 @@ enroll_link_revoke(struct mdm *mdm, int64_t no, struct err *err)
 		return err_set(err, kind, "there is no link %lld", (long long)no);
 	if (kind != ERR_OK)
 		return kind;
-	return db_run(mdm->db, SQL_ENROLL_LINK_REVOKE, DB_ARGS(DB_INT(no), DB_INT(clock_now())),
+	kind = db_run(mdm->db, SQL_ENROLL_LINK_REVOKE, DB_ARGS(DB_INT(no), DB_INT(clock_now())),
 		NULL, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_ENROLL_LINK_REVOKE, link_name(mdm, no), NULL,
+					NULL, err)
+			      : kind;
 }
 
 /* ---- once more ---- */

@@ -8,7 +8,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/enrollment.h"
+
+enum { NOTED_MOST = 100 /* members, by name, in a row of the audit trail */ };
 
 static enum err_kind
 check_name(const char *name, struct err *err)
@@ -68,23 +71,31 @@ group_add(struct mdm *mdm, const char *name, const char *condition, struct err *
 	if (kind == ERR_OK)
 		kind = db_run(mdm->db, SQL_GROUP_ADD,
 			DB_ARGS(DB_TEXT(name), DB_TEXT(condition), DB_INT(clock_now())), NULL, err);
-	return kind == ERR_CONFLICT ? err_set(err, kind, "there is a group \"%s\" already", name)
-				    : kind;
+	if (kind == ERR_CONFLICT)
+		return err_set(err, kind, "there is a group \"%s\" already", name);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_GROUP_SET, name, NULL,
+					audit_detail(mdm->arena, "condition", condition), err)
+			      : kind;
 }
 
 enum err_kind
 group_change(struct mdm *mdm, const struct group *group, const char *condition, struct err *err)
 {
+	struct plist *detail = audit_detail(mdm->arena, "condition", condition);
 	enum err_kind kind = check_condition(mdm, condition, err);
 
 	if (kind == ERR_OK && group->condition == NULL)
 		return err_set(err, ERR_CONFLICT,
 			"the group \"%s\" is a list: remove it, and add it with a condition",
 			group->name);
+	if (kind == ERR_OK)
+		kind = db_run(mdm->db, SQL_GROUP_CHANGE,
+			DB_ARGS(DB_INT(group->no), DB_TEXT(condition), DB_INT(clock_now())), NULL,
+			err);
 	if (kind != ERR_OK)
 		return kind;
-	return db_run(mdm->db, SQL_GROUP_CHANGE,
-		DB_ARGS(DB_INT(group->no), DB_TEXT(condition), DB_INT(clock_now())), NULL, err);
+	plist_set(mdm->arena, detail, "before", plist_string(mdm->arena, group->condition));
+	return audit_add(mdm, AUDIT_GROUP_SET, group->name, NULL, detail, err);
 }
 
 enum err_kind
@@ -95,7 +106,10 @@ group_remove(struct mdm *mdm, const struct group *group, struct err *err)
 
 	if (kind == ERR_OK)
 		kind = db_run(mdm->db, SQL_GROUP_REMOVE, DB_ARGS(DB_INT(group->no)), NULL, err);
-	return kind;
+	return kind == ERR_OK
+		       ? audit_add(mdm, AUDIT_GROUP_REMOVE, group->name, NULL,
+				 audit_detail(mdm->arena, "condition", group->condition), err)
+		       : kind;
 }
 
 static enum err_kind
@@ -131,6 +145,22 @@ group_remove_member(
 	struct mdm *mdm, const struct group *group, const char *enrollment_id, struct err *err)
 {
 	return change_member(mdm, SQL_GROUP_REMOVE_MEMBER, group, enrollment_id, err);
+}
+
+enum err_kind
+group_note_members(struct mdm *mdm, const struct group *group, bool added, const char *const *ids,
+	size_t count, struct err *err)
+{
+	struct plist *detail = plist_dict(mdm->arena), *list = plist_array(mdm->arena);
+
+	if (count == 0)
+		return ERR_OK;
+	for (size_t i = 0; i < count && i < NOTED_MOST; i++)
+		plist_append(list, plist_string(mdm->arena, ids[i]));
+	plist_set(mdm->arena, detail, added ? "added" : "removed", list);
+	if (count > NOTED_MOST)
+		plist_set(mdm->arena, detail, "count", plist_integer(mdm->arena, (int64_t)count));
+	return audit_add(mdm, AUDIT_GROUP_SET, group->name, ids[0], detail, err);
 }
 
 /* ---- who is in it ---- */

@@ -46,6 +46,13 @@ enum err_kind group_add_member(
 enum err_kind group_remove_member(
 	struct mdm *mdm, const struct group *group, const char *enrollment_id, struct err *err);
 
+/*
+ * For the audit trail, in the same transaction: the operator has ADDED these members, or removed
+ * them.
+ */
+enum err_kind group_note_members(struct mdm *mdm, const struct group *group, bool added,
+	const char *const *ids, size_t count, struct err *err);
+
 /* The condition, read; ERR_BAD_INPUT, with the group's name, when it is wrong. */
 enum err_kind group_condition(
 	struct mdm *mdm, const struct group *group, struct condition **condition, struct err *err);

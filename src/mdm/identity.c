@@ -4,6 +4,7 @@
 #include "mdm/identity.h"
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/event.h"
 
 enum { DETAIL_MOST = 1024 };
@@ -15,7 +16,8 @@ enum err_kind
 identity_add(struct mdm *mdm, const struct x509_info *info, const struct identity_origin *origin,
 	struct err *err)
 {
-	return db_run(mdm->db, SQL_IDENTITY_ADD,
+	struct plist *detail = audit_detail(mdm->arena, "subject", info->subject);
+	enum err_kind kind = db_run(mdm->db, SQL_IDENTITY_ADD,
 		DB_ARGS(DB_TEXT(info->sha256), DB_TEXT(info->serial), DB_TEXT(origin->authority),
 			DB_TEXT(info->common_name), DB_TEXT(info->subject),
 			DB_INT(info->not_before), DB_INT(info->not_after), DB_INT(clock_now()),
@@ -23,6 +25,10 @@ identity_add(struct mdm *mdm, const struct x509_info *info, const struct identit
 			origin->enrollment_no == 0 ? DB_NULL() : DB_INT(origin->enrollment_no),
 			DB_TEXT(origin->replaces), DB_TEXT(origin->for_id)),
 		NULL, err);
+
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_IDENTITY_ISSUE, info->sha256, origin->for_id,
+					detail, err)
+			      : kind;
 }
 
 enum err_kind
@@ -57,18 +63,37 @@ identity_belongs(struct mdm *mdm, const char *sha256, int64_t enrollment_no, str
 
 /* ---- revoking ---- */
 
+/* The device's id, for the audit trail; NULL: it is nobody's. */
 static enum err_kind
-note_event(struct mdm *mdm, const char *sha256, const char *reason, int64_t enrollment_no,
+find_holder(struct mdm *mdm, int64_t enrollment_no, const char **id, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_IDENTITY_HOLDER_ID, DB_ARGS(DB_INT(enrollment_no)), &row, err);
+
+	*id = kind == ERR_OK ? db_text(&row, 0) : NULL;
+	return kind == ERR_NOT_FOUND ? ERR_OK : kind;
+}
+
+static enum err_kind
+note_revoked(struct mdm *mdm, const char *sha256, const char *reason, int64_t enrollment_no,
 	struct err *err)
 {
 	struct plist *detail = plist_dict(mdm->arena);
+	const char *id;
 	struct buf json;
+	enum err_kind kind;
 
 	plist_set(mdm->arena, detail, "sha256", plist_string(mdm->arena, sha256));
 	plist_set(mdm->arena, detail, "reason", plist_string(mdm->arena, reason));
 	buf_init(&json, mdm->arena, DETAIL_MOST);
 	plist_write_json(&json, detail, false);
-	return event_add(mdm, EVENT_IDENTITY_REVOKED, enrollment_no, json.bytes, NULL, 0, err);
+	kind = event_add(mdm, EVENT_IDENTITY_REVOKED, enrollment_no, json.bytes, NULL, 0, err);
+	if (kind == ERR_OK)
+		kind = find_holder(mdm, enrollment_no, &id, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_IDENTITY_REVOKE, sha256, id,
+					audit_detail(mdm->arena, "reason", reason), err)
+			      : kind;
 }
 
 /* It was a pin: then it is one no more, and no other takes its place. */
@@ -123,5 +148,5 @@ identity_revoke(struct mdm *mdm, const char *sha256, const char *reason, struct 
 		if (kind == ERR_NOT_FOUND)
 			return err_set(err, kind, "no device has the identity %.64s", sha256);
 	}
-	return kind == ERR_OK ? note_event(mdm, sha256, reason, no, err) : kind;
+	return kind == ERR_OK ? note_revoked(mdm, sha256, reason, no, err) : kind;
 }

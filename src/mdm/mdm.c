@@ -5,19 +5,21 @@
 #include "mdm/error_meaning.h"
 #include "store/migrate.h"
 
-enum { TRIGGERS_MOST = 4 * 1024 * 1024 };
+enum { INTERFACE_MOST = 4 * 1024 * 1024 };
 
 enum err_kind
 mdm_prepare_store(struct db *db, struct arena *arena, bool create, struct err *err)
 {
-	struct buf triggers;
+	struct buf interface;
 
-	buf_init(&triggers, arena, TRIGGERS_MOST);
-	catalogue_write_triggers(&triggers);
-	error_meaning_write_view(&triggers);
-	if (triggers.full)
-		return err_set(err, ERR_INTERNAL, "the triggers of the catalogue are too large");
-	return migrate_run(db, triggers.bytes, create, err);
+	buf_init(&interface, arena, INTERFACE_MOST);
+	catalogue_write_tables(&interface);
+	catalogue_write_triggers(&interface);
+	error_meaning_write_view(&interface);
+	if (interface.full)
+		return err_set(err, ERR_INTERNAL,
+			"the catalogue's part of the SQL interface is too large");
+	return migrate_run(db, interface.bytes, create, err);
 }
 
 /* Is it the key of this store? */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/event.h"
 #include "mdm/push_request.h"
 
@@ -169,8 +170,11 @@ push_certificate_import(struct mdm *mdm, const struct push_certificate_file *fil
 	if (kind == ERR_OK)
 		kind = store(mdm, &identity, &info, now, err);
 	if (kind == ERR_OK && request.name != NULL)
-		kind = push_request_remove(mdm, request.name, err);
+		kind = push_request_end(mdm, request.name, err);
 	*certificate = (struct push_certificate){0};
+	if (kind == ERR_OK)
+		kind = audit_add(mdm, AUDIT_PUSH_CERT_IMPORT, info.user_id, NULL,
+			audit_detail(mdm->arena, "sha256", info.sha256), err);
 	if (kind == ERR_OK)
 		*certificate = (struct push_certificate){.topic = info.user_id,
 			.subject = info.subject,
@@ -239,8 +243,10 @@ push_certificate_remove(struct mdm *mdm, const char *topic, bool anyhow, struct 
 			"%lld devices are enrolled under topic %s: without its certificate they "
 			"cannot be woken any more (--force removes it anyhow)",
 			(long long)here, topic);
-	return kind == ERR_OK ? db_run(mdm->db, SQL_PUSH_CERTIFICATE_REMOVE,
-					DB_ARGS(DB_TEXT(topic)), NULL, err)
+	if (kind == ERR_OK)
+		kind = db_run(
+			mdm->db, SQL_PUSH_CERTIFICATE_REMOVE, DB_ARGS(DB_TEXT(topic)), NULL, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_PUSH_CERT_REMOVE, topic, NULL, NULL, err)
 			      : kind;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "codec/text.h"
+#include "mdm/audit.h"
 #include "mdm/push_certificate.h"
 
 static const char *
@@ -65,6 +66,9 @@ push_request_make(struct mdm *mdm, const char *name, const char *topic,
 			&changed, err);
 	if (kind == ERR_OK && changed == 0)
 		return err_set(err, ERR_CONFLICT, "there is a request \"%s\" already", name);
+	if (kind == ERR_OK)
+		kind = audit_add(mdm, AUDIT_PUSH_CERT_REQUEST, name, NULL,
+			audit_detail(mdm->arena, "renew", topic), err);
 	if (kind == ERR_OK)
 		*request = (struct push_request){.name = name,
 			.request = made.pem,
@@ -146,7 +150,7 @@ push_request_each(struct mdm *mdm,
 }
 
 enum err_kind
-push_request_remove(struct mdm *mdm, const char *name, struct err *err)
+push_request_end(struct mdm *mdm, const char *name, struct err *err)
 {
 	int64_t changed = 0;
 	enum err_kind kind =
@@ -155,4 +159,13 @@ push_request_remove(struct mdm *mdm, const char *name, struct err *err)
 	if (kind == ERR_OK && changed == 0)
 		return err_set(err, ERR_NOT_FOUND, "there is no request \"%s\"", name);
 	return kind;
+}
+
+enum err_kind
+push_request_remove(struct mdm *mdm, const char *name, struct err *err)
+{
+	enum err_kind kind = push_request_end(mdm, name, err);
+
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_PUSH_CERT_FORGET, name, NULL, NULL, err)
+			      : kind;
 }

@@ -48,4 +48,7 @@ enum err_kind push_request_each(struct mdm *mdm,
 /* The key is gone then, and a certificate for it good for nothing.  ERR_NOT_FOUND. */
 enum err_kind push_request_remove(struct mdm *mdm, const char *name, struct err *err);
 
+/* The same when its certificate has come. */
+enum err_kind push_request_end(struct mdm *mdm, const char *name, struct err *err);
+
 #endif

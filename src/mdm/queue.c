@@ -11,6 +11,7 @@
 #include "mdm/catalogue.h"
 #include "mdm/command.h"
 #include "mdm/enrollment.h"
+#include "mdm/selection.h"
 #include "mdm/target.h"
 
 enum { ARGS_MOST = 16 * 1024 * 1024, SHOWN_ARGS_MOST = 64 * 1024, WHOM_MOST = 100 };
@@ -166,7 +167,9 @@ audit_command(struct mdm *mdm, const struct queue_command *command,
 		plist_set(arena, detail, "for_count",
 			plist_integer(arena, (int64_t)command->whom_count));
 	return audit_add(mdm, AUDIT_QUEUE_ADD, payload->uuid,
-		command->whom_count == 0 ? NULL : command->whom[0], detail, err);
+		command->whom_count == 0 || selection_is_many(command->whom[0]) ? NULL
+										: command->whom[0],
+		detail, err);
 }
 
 enum err_kind

@@ -41,8 +41,9 @@ struct queue_command {
 				     delivered to by its id; NULL: nobody wants to know */
 	queue_refused_fn refused; /* or NULL */
 	void *context;
-	const char *const *whom; /* ids, as the operator gave them, for the audit trail */
-	size_t whom_count;       /* 0: all devices */
+	const char *const
+		*whom;     /* ids and groups, as the operator gave them, for the audit trail */
+	size_t whom_count; /* 0: all devices */
 };
 
 /* A payload that was stored: one command, for any number of enrollments. */

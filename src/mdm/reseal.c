@@ -2,9 +2,9 @@
  * The order is what makes it safe:
  *
  * 1. The key file gets the new key, which seals, beside the old one, which opens (seal_key.c).
- * 2. An empty write transaction: those that had begun before, and may have sealed under the old
- *    key, have ended behind it.  Those that begin later look at the key file and seal under the new
- *    one.
+ * 2. A write transaction, of a row of the audit trail alone: those that had begun before, and may
+ * have sealed under the old key, have ended behind it.  Those that begin later look at the key file
+ * and seal under the new one.
  * 3. All values are sealed anew, in passes until one finds nothing to do.
  * 4. The old key goes out of the file.
  */
@@ -12,6 +12,8 @@
 
 #include <string.h>
 #include <time.h>
+
+#include "mdm/audit.h"
 
 enum {
 	PAGE_ROWS = 100,
@@ -177,12 +179,20 @@ run_pass(struct mdm *mdm, struct reseal *pass, struct err *err)
 	return kind;
 }
 
+/* When this transaction ends, those that were begun before the rotation have ended. */
 static enum err_kind
 wait_for_writers(struct mdm *mdm, struct err *err)
 {
 	enum err_kind kind = db_begin(mdm->db, DB_WRITE, err);
 
-	return kind == ERR_OK ? db_commit(mdm->db, err) : kind;
+	if (kind != ERR_OK)
+		return kind;
+	kind = audit_add(mdm, AUDIT_KEY_ROTATE,
+		arena_printf(mdm->arena, "%d", seal_key_number(mdm->key)), NULL, NULL, err);
+	if (kind == ERR_OK)
+		return db_commit(mdm->db, err);
+	db_rollback(mdm->db);
+	return kind;
 }
 
 enum err_kind

@@ -40,6 +40,12 @@ os_of(const struct answer_work *work)
 }
 
 bool
+answer_is_supervised(const struct answer_work *work)
+{
+	return work->device->automated || persona_is_supervised(work->persona);
+}
+
+bool
 answer_is_known_here(const struct answer_work *work, const struct catalogue_fact *facts,
 	size_t count, bool unsaid)
 {
@@ -50,7 +56,7 @@ answer_is_known_here(const struct answer_work *work, const struct catalogue_fact
 		return unsaid;
 	return !fact->unsupported && fact->introduced <= version &&
 	       (fact->removed == 0 || version < fact->removed) &&
-	       (!fact->supervised || persona_is_supervised(work->persona));
+	       (!fact->supervised || answer_is_supervised(work));
 }
 
 /* ---- what comes in ---- */

@@ -134,9 +134,9 @@ has_battery(struct arena *arena, const struct persona *persona)
 }
 
 static struct plist *
-is_supervised(struct arena *arena, const struct persona *persona)
+is_multi_user(struct arena *arena, const struct persona *persona)
 {
-	return plist_boolean(arena, persona_is_supervised(persona));
+	return plist_boolean(arena, persona_is_shared(persona));
 }
 
 /* 15 digits, the last a checksum (Luhn). */
@@ -474,10 +474,10 @@ static const struct query {
 	{"IsDeviceLocatorServiceEnabled", MOBILE, no},
 	{"IsDoNotDisturbInEffect", MOBILE, no},
 	{"IsMDMLostModeEnabled", MOBILE, no},
-	{"IsMultiUser", IPAD, no},
+	{"IsMultiUser", IPAD, is_multi_user},
 	{"IsNetworkTethered", MOBILE, no},
 	{"IsRoaming", IPHONE, no},
-	{"IsSupervised", ANY, is_supervised},
+	{"IsSupervised", ANY, no}, /* see changed_otherwise() */
 	{"LastCloudBackupDate", MOBILE, last_backup},
 	{"LocalHostName", MAC, local_host_name},
 	{"MDMOptions", ANY, mdm_options},
@@ -609,6 +609,8 @@ changed_otherwise(struct answer_work *work, const char *query)
 {
 	if (strcmp(query, "AwaitingConfiguration") == 0)
 		return plist_boolean(work->arena, work->device->awaiting);
+	if (strcmp(query, "IsSupervised") == 0)
+		return plist_boolean(work->arena, answer_is_supervised(work));
 	if (strcmp(query, "IsMDMLostModeEnabled") == 0)
 		return plist_boolean(work->arena, answer_is_lost(work));
 	if (strcmp(query, "AutoSetupAdminAccounts") == 0)

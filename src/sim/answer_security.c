@@ -96,7 +96,7 @@ answer_security_info(struct answer_work *work)
 	set_boolean(work, management, "IsUserEnrollment", false);
 	if (work->persona->model->kind == PERSONA_MAC) {
 		add_mac_security(work, info);
-		set_boolean(work, management, "EnrolledViaDEP", false);
+		set_boolean(work, management, "EnrolledViaDEP", answer_is_supervised(work));
 		set_boolean(work, management, "UserApprovedEnrollment", true);
 		set_boolean(work, management, "IsActivationLockManageable", false);
 	} else {

@@ -62,6 +62,9 @@ struct plist *answer_memo_read(const struct answer_work *work, const struct devi
 
 /* ---- the catalogue (answer_catalogue.c) ---- */
 
+/* Those that enrolled by themselves are; of the others some. */
+bool answer_is_supervised(const struct answer_work *work);
+
 /* Facts of OS and version leave room for it on this device. */
 bool answer_is_known_here(const struct answer_work *work, const struct catalogue_fact *facts,
 	size_t count, bool unsaid);

@@ -23,6 +23,7 @@ struct answer_device {
 	struct plist_reader *reader;
 	const char *certificate; /* PEM file of the device's identity */
 	const char *authority;   /* PEM file of the server's CA; NULL: none */
+	bool automated;          /* enrolled by Automated Device Enrollment, hence supervised */
 	bool awaiting;           /* DeviceConfigured */
 };
 

@@ -29,10 +29,13 @@ static const struct persona_model macs[] = {
 	{PERSONA_MAC, "MacBook Pro", "Mac15,3", "MTL73LL", "MTL73LL/A", 512},
 	{PERSONA_MAC, "Mac mini", "Mac14,3", "MMFJ3LL", "MMFJ3LL/A", 256},
 };
-static const struct persona_os mobile_os[] = {{"16.7.8", "20H343"}, {"17.5.1", "21F90"},
-	{"17.6.1", "21G93"}, {"18.3.1", "22D72"}, {"26.2", "23C55"}, {"27.0", "24A331"}};
-static const struct persona_os mac_os[] = {{"13.6.7", "22G720"}, {"14.5", "23F79"},
-	{"15.3.1", "24D70"}, {"26.2", "25C56"}, {"27.0", "26A312"}};
+static const struct persona_os mobile_os[] = {
+	{"16.7.8", "20H343"}, {"17.5.1", "21F90"}, {"17.6.1", "21G93"}, {"18.3.1", "22D72"}};
+static const struct persona_os mac_os[] = {
+	{"13.6.7", "22G720"}, {"14.5", "23F79"}, {"15.3.1", "24D70"}};
+/* Two in five have a newer one. */
+static const struct persona_os new_mobile_os[] = {{"26.2", "23C55"}, {"27.0", "24A331"}};
+static const struct persona_os new_mac_os[] = {{"26.2", "25C56"}, {"27.0", "26A312"}};
 
 void
 persona_bytes(const char *name, const char *label, unsigned char *bytes, size_t len)
@@ -79,7 +82,14 @@ persona_uuid(const char *name, const char *label, char uuid[CLOCK_UUID_SIZE])
 bool
 persona_is_supervised(const struct persona *persona)
 {
-	return persona_pick(persona, "supervised", 4) != 0;
+	return persona_pick(persona, "supervised", 8) != 0;
+}
+
+bool
+persona_is_shared(const struct persona *persona)
+{
+	return persona->model->kind == PERSONA_IPAD && persona_is_supervised(persona) &&
+	       persona_pick(persona, "shared ipad", 3) == 0;
 }
 
 void
@@ -145,6 +155,21 @@ kind_of(const struct persona *persona)
 				 : persona_pick(persona, "kind", COUNT(round))];
 }
 
+static const struct persona_os *
+os_of(const struct persona *persona)
+{
+	bool mac = persona->model->kind == PERSONA_MAC;
+	bool new = persona_pick(persona, "newest release", 5) < 2;
+
+	if (mac && new)
+		return &new_mac_os[persona_pick(persona, "system", COUNT(new_mac_os))];
+	if (mac)
+		return &mac_os[persona_pick(persona, "system", COUNT(mac_os))];
+	if (new)
+		return &new_mobile_os[persona_pick(persona, "system", COUNT(new_mobile_os))];
+	return &mobile_os[persona_pick(persona, "system", COUNT(mobile_os))];
+}
+
 void
 persona_make(struct persona *persona, const char *name)
 {
@@ -160,10 +185,7 @@ persona_make(struct persona *persona, const char *name)
 		persona->model = &macs[persona_pick(persona, "model", COUNT(macs))];
 		break;
 	}
-	if (persona->model->kind == PERSONA_MAC)
-		persona->os = &mac_os[persona_pick(persona, "system", COUNT(mac_os))];
-	else
-		persona->os = &mobile_os[persona_pick(persona, "system", COUNT(mobile_os))];
+	persona->os = os_of(persona);
 	persona_uuid(name, "udid", persona->udid);
 	persona_magic(name, persona->push_magic);
 	persona_token(name, persona->token);

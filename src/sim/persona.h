@@ -44,8 +44,11 @@ struct persona {
 
 void persona_make(struct persona *persona, const char *name);
 
-/* Three in four are. */
+/* Seven in eight are. */
 bool persona_is_supervised(const struct persona *persona);
+
+/* A Shared iPad; one in three of the supervised iPads is. */
+bool persona_is_shared(const struct persona *persona);
 
 /* The push token and the PushMagic alone, for finding the device a push is for. */
 void persona_token(const char *name, unsigned char token[PERSONA_TOKEN_SIZE]);

@@ -314,6 +314,7 @@ obey(struct session *session, const struct plist *command, const struct rule *ru
 		.reader = fleet->reader,
 		.certificate = path,
 		.authority = fleet->options.ca,
+		.automated = fleet->options.await_configuration,
 		.awaiting = session->device->awaiting};
 	struct answer answer;
 	int64_t delay = rule != NULL ? rule->delay_ms : 0;

@@ -1,8 +1,9 @@
 /*
  * The worker's loop: pushes, every few seconds the commands whose time is over, the devices that
  * have waited long enough to be configured and recurring work, every minute what has been kept long
- * enough, who is in which group, and what there is to do about certificates.  It looks for changes
- * in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
+ * enough, who is in which group, and what there is to do about certificates and the audit trail.
+ * It looks for changes in the store every few milliseconds (PRAGMA data_version, which costs next
+ * to nothing).
  */
 #include "worker/worker.h"
 
@@ -15,6 +16,7 @@
 #include "mdm/heartbeat.h"
 #include "mdm/queue.h"
 #include "mdm/retention.h"
+#include "worker/auditing.h"
 #include "worker/certificates.h"
 #include "worker/groups.h"
 #include "worker/pusher.h"
@@ -235,6 +237,7 @@ loop(struct parts *parts, struct err *err)
 	struct groups groups = groups_new(mdm);
 	struct schedules schedules = {.mdm = mdm};
 	struct retaining retaining = {0};
+	struct auditing auditing = {0};
 
 	while (!stopping) {
 		if (next_check <= clock_now()) {
@@ -252,6 +255,7 @@ loop(struct parts *parts, struct err *err)
 		groups_round(&groups);
 		schedules_round(&schedules);
 		certificates_round(&certificates);
+		auditing_round(&auditing, mdm);
 		beat_when_due(mdm, &parts->heartbeat, &next_beat);
 		arena_reset(mdm->arena);
 		pusher_wait(parts->pusher, (int)parts->conf->poll_ms);

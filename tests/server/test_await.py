@@ -30,7 +30,7 @@ def steps(server):
 
 @pytest.fixture
 def device(server):
-    new = server.new_device()
+    new = server.new_device(ec=True)
     yield new
     new.close()
 

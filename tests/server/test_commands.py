@@ -291,6 +291,14 @@ def test_an_error_teaches_nothing(server, device):
 
 # ---- the simulated devices answer every command of the catalogue ----
 
+# Where the answer of a simulated phone is found.
+SHOWN = {
+    "InstalledApplicationList": "installed_app", "ProfileList": "installed_profile", "CertificateList": "installed_certificate",
+    "DeviceInformation": "device_info", "SecurityInfo": "security_info", "Restrictions": "restriction",
+    "ManagedApplicationList": "managed_app", "UserList": "device_user",
+    "AvailableOSUpdates": "available_os_update", "OSUpdateStatus": "os_update_status",
+}  # fmt: skip
+
 
 def test_simulated_devices_answer_every_command(push_server, pki):
     """pomona-sim in the place of the Python device: wakes on its push, enrolls, answers each plausibly."""
@@ -302,12 +310,18 @@ def test_simulated_devices_answer_every_command(push_server, pki):
         "--devices", "8", "--url", server.url, "--tls-ca", server.tls_ca, "--identities", identities,
         "--topic", server.topic,
     )  # fmt: skip
-    # Macs have no passcode to be cleared; a phone of pomona-sim tells no name when it enrolls.
-    (row,) = server.sql("SELECT id FROM device WHERE kind = 'device' AND product NOT LIKE 'Mac%' AND name IS NULL LIMIT 1")
-    device = quote(row["id"])
+    # Macs have no passcode to be cleared, and an activation lock's code only supervised devices; a phone of pomona-sim tells no
+    # name when it enrolls.
+    phones = "kind = 'device' AND product NOT LIKE 'Mac%' AND name IS NULL"
+    server.sql(f"INSERT INTO queue(device, request) SELECT id, 'DeviceInformation' FROM device WHERE {phones}")
+    supervised = "SELECT device FROM result WHERE json_extract(response, '$.QueryResponses.IsSupervised') = 1 ORDER BY received_at DESC"
+    (row,) = wait_for(lambda: server.sql(f"{supervised} LIMIT 1"), "a supervised phone")
+    device = quote(row["device"])
     requests = {"ClearPasscode": None}
     for request, args, _ in COMMANDS:
         requests.setdefault(request, args)
+    for request in (*SHOWN, "ActivationLockBypassCode"):
+        requests.setdefault(request, None)
     for request, args in requests.items():
         args = "NULL" if args is None else quote(json.dumps(args))
         server.sql(f"INSERT INTO queue(device, request, args) VALUES ({device}, {quote(request)}, {args})")
@@ -316,6 +330,11 @@ def test_simulated_devices_answer_every_command(push_server, pki):
     assert {row["request"] for row in ends} == set(requests)
     wrong = {row["request"]: row["state"] for row in ends if row["state"] not in ("acknowledged", "error")}
     assert not wrong
-    for view in ("installed_app", "installed_profile", "installed_certificate", "device_info", "security_info"):
-        assert server.sql(f"SELECT * FROM {view} WHERE device = {device}"), view
+    for request, view in SHOWN.items():
+        rows = server.sql(f"SELECT * FROM {view} WHERE device = {device}")
+        state = server.value(f"SELECT max(state) FROM command WHERE device = {device} AND request = {quote(request)}")
+        assert bool(rows) == (state == "acknowledged"), (view, state, rows)
+        if request in ("InstalledApplicationList", "ProfileList", "CertificateList", "DeviceInformation", "SecurityInfo"):
+            assert rows, view
+    assert server.sql(f"SELECT * FROM escrowed_secret WHERE device = {device} AND kind = 'activation_lock_bypass'")
     assert sim.alive()

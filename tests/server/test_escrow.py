@@ -29,9 +29,16 @@ def vault(make_server):
 
 @pytest.fixture
 def mac(vault):
-    device = vault.enrolled()
+    device = vault.new_device()
+    enroll(device)
     yield device
     device.close()
+
+
+def enroll(device):
+    """As a Mac does."""
+    assert device.authenticate(ProductName="Mac14,2", ModelName="MacBook Air", OSVersion="15.1").status == 200
+    assert device.token_update().status == 200
 
 
 def encrypted(certificate, text):
@@ -39,8 +46,10 @@ def encrypted(certificate, text):
 
 
 def answer(server, device, request, args=None, answer_keys=None):
-    argv = [] if args is None else ["--args", json.dumps(args)]
-    uuid = server.pomona_json("queue", "add", device.id, request, *argv)["command_uuid"]
+    if args is None:
+        uuid = server.queue(device, request)
+    else:
+        uuid = server.pomona_json("queue", "add", device.id, request, "--args", json.dumps(args))["command_uuid"]
     reply = device.idle()
     assert reply.uuid == uuid, reply
     assert device.acknowledge(uuid, **(answer_keys or {})).status == 200
@@ -218,7 +227,7 @@ def test_a_new_enrollment_keeps_them(vault, mac):
     """A disk stays locked whoever manages the Mac."""
     answer(vault, mac, "SetRecoveryLock", {"NewPassword": "pass-81c2-old"})
     assert vault.pomona_json("secret", "list", mac.id)[0]["before_enrollment"] is False
-    mac.enroll()
+    enroll(mac)
     assert vault.pomona_json("secret", "list", mac.id)[0]["before_enrollment"] is True
     assert vault.value(f"SELECT before_enrollment FROM escrowed_secret WHERE device = {quote(mac.id)}") == 1
     assert show(vault, mac, "recovery_lock")[0]["value"] == "pass-81c2-old"

@@ -240,6 +240,52 @@ def test_lists_in_sql(push_server, fleet):
         server.sqlite("INSERT INTO group_member(name, device) VALUES ('mine', 'NOBODY');")
 
 
+# ---- who did it ----
+
+
+def trail(server, group):
+    """What the audit trail tells of a group, oldest first."""
+    rows = server.sql(f"SELECT source, action, device, detail FROM audit WHERE object = {quote(group)} ORDER BY id")
+    return [(row["source"], row["action"], row["device"], json.loads(row["detail"])) for row in rows]
+
+
+def test_trail(push_server, fleet):
+    server = push_server
+    phone, pads = fleet["phone"].id, ids(fleet, "new-pad", "old-pad")
+    server.pomona("group", "add", "trail", "--where", "os_major = 17")
+    server.pomona("group", "change", "trail", "--where", "os_major = 16")
+    server.pomona("group", "remove", "trail")
+    server.sqlite("INSERT INTO device_group(name) VALUES ('trail');")
+    server.sqlite("INSERT INTO group_member SELECT 'trail', id FROM device WHERE product LIKE 'iPad%' ORDER BY id;")
+    server.pomona("group", "add-member", "trail", phone, "NOBODY", check=False)
+    server.pomona("group", "remove-member", "trail", phone)
+    server.sqlite("DELETE FROM group_member WHERE name = 'trail';")
+    server.sqlite("UPDATE device_group SET condition = 'os_major = 1' WHERE name = 'trail';")
+    server.sqlite("DELETE FROM device_group WHERE name = 'trail';")
+    rows = trail(server, "trail")
+    assert rows[:6] == [
+        ("cli", "group_set", None, {"condition": "os_major = 17"}),
+        ("cli", "group_set", None, {"condition": "os_major = 16", "before": "os_major = 17"}),
+        ("cli", "group_remove", None, {"condition": "os_major = 16"}),
+        ("sql", "group_set", None, {}),
+        ("sql", "group_set", pads[0], {"added": [pads[0]]}),
+        ("cli", "group_set", phone, {"added": [phone]}),
+    ]
+    assert rows[6] == ("cli", "group_set", phone, {"removed": [phone]})
+    assert rows[7][:2] == ("sql", "group_set") and rows[7][3]["removed"][0] in pads
+    assert rows[8:] == [
+        ("sql", "group_set", None, {"condition": "os_major = 1"}),
+        ("sql", "group_remove", None, {"condition": "os_major = 1"}),
+    ]
+    server.pomona("audit", "verify")
+
+    # A command names the group as it was given.
+    server.pomona("group", "add", "pads", "--where", "product LIKE 'iPad%'")
+    uuid = server.pomona_json("queue", "add", "group:pads", "SecurityInfo")["command_uuid"]
+    (row,) = trail(server, uuid)
+    assert row[:3] == ("cli", "queue_add", None) and row[3]["for"] == ["group:pads"]
+
+
 def test_columns(push_server):
     for view, columns in {
         "device_group": ["name", "condition", "problem", "ready", "members", "created_at", "changed_at"],

@@ -247,14 +247,14 @@ def test_an_operators_day(server, device):
     listed = server.pomona_json("device", "list")
     assert device.id in [row["id"] for row in listed]
     assert device.serial in server.pomona("device", "show", device.id)
-    server.pomona("queue", "add", device.id, "DeviceLock", "Message=Call IT", "PIN=123456")
+    server.pomona("queue", "add", device.id, "DeviceLock", "Message=Call IT", "PhoneNumber=555")
     server.pomona("queue", "add", device.id, "ProfileList", "ManagedOnly=true", "--priority", "5")
     (first, second) = sorted(server.pomona_json("queue", "list", device.id), key=lambda row: -row["priority"])
     assert (first["request"], second["request"]) == ("ProfileList", "DeviceLock")
 
     assert device.idle().uuid == first["uuid"]
     reply = device.acknowledge(first["uuid"], ProfileList=[{"PayloadIdentifier": "com.example"}])
-    assert reply.command["Command"] == {"RequestType": "DeviceLock", "Message": "Call IT", "PIN": "123456"}
+    assert reply.command["Command"] == {"RequestType": "DeviceLock", "Message": "Call IT", "PhoneNumber": "555"}
     assert "com.example" in server.pomona("result", "show", first["uuid"])
     assert json.loads(server.pomona("result", "show", first["uuid"], "--json"))["ProfileList"]
     plist = server.pomona("result", "show", first["uuid"], "--plist").encode()

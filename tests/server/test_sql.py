@@ -17,6 +17,7 @@ QUEUE = ["device", "request", "args", "priority", "not_before", "expires", "uuid
 VIEWS = {
     "queue": QUEUE,
     "command": [*QUEUE[:-1], "sent_at", "ended_at", "not_now_count", "reason", "setup"],
+    "setup_command": ["id", "channel", "position", "request", "args"],
     "result": ["device", "uuid", "request", "status", "received_at", "response", "error", "errors"],
     "result_error": [
         "device", "uuid", "request", "received_at", "chain", "link", "domain", "code", "description", "localized", "meaning",
@@ -32,6 +33,9 @@ VIEWS = {
         "user_long_name", "not_on_console", "awaiting", "await_until", "model_name", "supervised", "enrolled_via_dep",
         "user_approved",
     ],
+    "token_service": ["type", "method", "url", "issuer", "changed_at"],
+    "declaration_status": ["device", "received_at", "report"],
+    "declaration": ["device", "kind", "identifier", "active", "valid", "server_token", "reasons", "seen_at"],
     "schedule": [
         "name", "every", "target", "request", "args", "paused", "state", "reason", "queued", "last_at", "created_at",
         "changed_at",

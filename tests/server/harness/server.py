@@ -265,14 +265,16 @@ class Server:
 
     # ---- devices ----
 
-    def issue(self, name=None):
+    def issue(self, name=None, *options):
+        """An identity; OPTIONS of `pomona identity issue`: a key of type ec is made at once."""
         name = name or f"device-{next(self._issued)}"
         out = self.path("identities")
-        self.pomona("identity", "issue", name, "--out", out)
+        self.pomona("identity", "issue", name, "--out", out, *options)
         return Identity(os.path.join(out, name + ".pem"), os.path.join(out, name + ".key"))
 
-    def new_device(self, identity=None, topic=None, **options):
-        return Device(self, identity or self.issue(), topic or self.topic, **options)
+    def new_device(self, identity=None, topic=None, ec=False, **options):
+        identity = identity or self.issue(None, *(("--key", "ec") if ec else ()))
+        return Device(self, identity, topic or self.topic, **options)
 
     def enrolled(self, **options):
         return self.new_device(**options).enroll()

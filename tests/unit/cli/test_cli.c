@@ -333,7 +333,7 @@ test_many_devices(void **state)
 		lines++;
 	assert_int_equal(lines, 1203);
 	RUN("queue add --all SecurityInfo --json", 0);
-	expect(out, "\"request_type\":\"SecurityInfo\",\"count\":1202}");
+	expect(out, "\"request_type\":\"SecurityInfo\",\"count\":1202,\"refused\":0}");
 	assert_string_equal(sql_text("SELECT COUNT(*) FROM payload"), "1");
 	RUN("queue list --json", 0);
 	lines = 0;
@@ -452,6 +452,36 @@ test_queue_add_plist(void **state)
 	RUN("queue add A --plist ~/nothing.plist", 1);
 	RUN("queue add A --plist ~/pomona.conf", 1);
 	expect(errors, "pomona.conf: ");
+}
+
+/* A Mac and an iPad: each takes what is for it, with the reason why not. */
+static void
+test_queue_add_checked(void **state)
+{
+	(void)state;
+	sql("UPDATE enrollment SET product = 'iPad13,18' WHERE id = 'A';"
+	    "UPDATE enrollment SET product = 'Mac14,2' WHERE id = 'B'");
+	RUN("queue add A B EnableLostMode Message=Lost", 1);
+	expect(out, "queued");
+	expect(errors, "pomona: B: ");
+	expect(errors, "macOS");
+	assert_string_equal(sql_text("SELECT group_concat(device) FROM queue"), "A");
+	RUN("queue add B EnableLostMode Message=Lost --force", 0);
+	expect(errors, "pomona: warning: B: ");
+	RUN("command check EnableLostMode Message=Lost --device A", 0);
+	RUN("command check EnableLostMode Message=Lost --device B", 1);
+	expect(errors, "macOS");
+	RUN("command check EnableLostMode Message=Lost --device Z", 1);
+	expect(errors, "unknown device Z");
+	RUN("queue add A DeviceLock --args {\"Extra\":1}", 0);
+	expect(errors, "warning: DeviceLock: Extra");
+	RUN("queue add A DeviceLock --args {\"Extra\":1} --strict", 1);
+	write_file("lock.plist", "<plist><dict><key>Command</key><dict><key>RequestType</key>"
+				 "<string>DeviceLock</string><key>PIN</key><integer>1</integer>"
+				 "</dict></dict></plist>");
+	RUN("queue add A --plist ~/lock.plist", 0);
+	expect(errors, "warning: DeviceLock: PIN must be a string; it is queued as it is");
+	RUN("queue add A --plist ~/lock.plist --strict", 1);
 }
 
 static void
@@ -746,6 +776,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_queue_add_args, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_erase, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue_add_plist, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue_add_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue_list_and_cancel, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_results, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_result_show, setup, teardown),

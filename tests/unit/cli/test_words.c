@@ -176,6 +176,41 @@ test_table_is_sound(void **state)
 	}
 }
 
+static void
+test_since(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t ms; /* -1: refused */
+	} texts[] = {
+		{"1970-01-01T00:00:01Z", 1000},
+		{"30s", 1000000 - 30 * 1000},
+		{"0m", 1000000},
+		{"7d", 1000000 - INT64_C(7) * 86400 * 1000},
+		{"+7d", -1},
+		{"-7d", -1},
+		{"7w", -1},
+		{"7", -1},
+		{"yesterday", -1},
+		{"", -1},
+	};
+
+	(void)state;
+	clock_fake(1000000);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct words_given given = {.name = "t", .value = texts[i].text};
+		struct words words = {.given = &given, .given_count = 1};
+		bool refused = texts[i].ms == -1;
+		int64_t ms;
+
+		assert_int_equal(
+			words_since(&words, "t", &ms, NULL), refused ? ERR_BAD_INPUT : ERR_OK);
+		if (!refused)
+			assert_int_equal(ms, texts[i].ms);
+	}
+	clock_fake(-1);
+}
+
 int
 main(void)
 {
@@ -184,6 +219,7 @@ main(void)
 		cmocka_unit_test(test_last_option_counts),
 		cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_times),
+		cmocka_unit_test(test_since),
 		cmocka_unit_test(test_table_is_sound),
 	};
 

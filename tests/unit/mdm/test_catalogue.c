@@ -159,61 +159,92 @@ teardown_store(void **state)
 	return 0;
 }
 
+static const struct {
+	const char *columns, *values, *error;
+} sql_cases[] = {
+	{"device, request", "'AAA', 'DeviceInformation'", ""},
+	{"device, request, args", "'AAA', 'DeviceLock', json_object('Message', 'Call IT')", ""},
+	{"request", "'DeviceInformation'", "queue: device is missing"},
+	{"device", "'AAA'", "queue: request is missing"},
+	{"device, request", "'ZZZ', 'DeviceInformation'", "queue: unknown device"},
+	{"device, request", "'AAA', 'MakeCoffee'",
+		"queue: unknown request (the command line takes any as a plist)"},
+	{"device, request, args", "'AAA', 'DeviceLock', '{'", "queue: args is not valid JSON"},
+	{"device, request, args", "'AAA', 'DeviceLock', '[1]'",
+		"queue: args must be a JSON object"},
+	{"device, request, args", "'AAA', 'DeviceLock', '{\"PIN\":1}'",
+		"DeviceLock: PIN must be a string"},
+	{"device, request, args", "'AAA', 'DeviceLock', '{\"PIN\":null}'",
+		"DeviceLock: PIN must be a string"},
+	{"device, request, args", "'AAA', 'DeviceLock', '{\"PIN\":\"1\"}'",
+		"DeviceLock: PIN must have 6 characters"},
+	{"device, request", "'AAA', 'InstallProfile'",
+		"InstallProfile: the required key Payload is missing"},
+	{"device, request, args", "'AAA', 'InstallProfile', '{\"Payload\":\"a*b\"}'",
+		"InstallProfile: Payload must be base64 text"},
+	{"device, request, args", "'AAA', 'DeviceInformation', '{\"Queries\":\"UDID\"}'",
+		"DeviceInformation: Queries must be an array"},
+	{"device, request, args", "'AAA', 'ProfileList', '{\"ManagedOnly\":1}'",
+		"ProfileList: ManagedOnly must be true or false"},
+	{"device, request", "'AAA', 'EraseDevice'",
+		"EraseDevice: confirm must be the id of the device, as in "
+		"json_object('confirm', '<device id>')"},
+	{"device, request, args", "'AAA', 'EraseDevice', '{\"confirm\":\"BBB\"}'",
+		"EraseDevice: confirm must be the id of the device, as in "
+		"json_object('confirm', '<device id>')"},
+	{"device, request, args", "'AAA', 'EraseDevice', '{\"confirm\":\"AAA\"}'", ""},
+	{"device, request", "'AAA', 'InstallApplication'",
+		"InstallApplication: exactly one of iTunesStoreID, Identifier, ManifestURL "
+		"must be given"},
+	{"device, request, args",
+		"'AAA', 'InstallApplication', '{\"iTunesStoreID\":1,\"Identifier\":\"a\"}'",
+		"InstallApplication: exactly one of iTunesStoreID, Identifier, ManifestURL "
+		"must be given"},
+	{"device, request, args", "'AAA', 'InstallApplication', '{\"ManifestURL\":\"http://a\"}'",
+		"InstallApplication: ManifestURL must begin with https:"},
+	{"device, request", "'AAA', 'EnableLostMode'",
+		"EnableLostMode: at least one of Message, PhoneNumber must be given"},
+	{"device, request", "'AAA', 'DeleteUser'",
+		"DeleteUser: the required key UserName is missing (DeleteAllUsers is not "
+		"true)"},
+	{"device, request, args",
+		"'AAA', 'RequestMirroring', '{\"DestinationName\":\"TV\",\"ScanTime\":9}'",
+		"RequestMirroring: ScanTime must be from 10 to 300"},
+	{"device, request, args",
+		"'AAA', 'RotateFileVaultKey', '{\"KeyType\":\"institutional\","
+		"\"FileVaultUnlock\":{}}'",
+		"RotateFileVaultKey: the required key NewCertificate is missing (KeyType "
+		"is "
+		"institutional)"},
+	{"device, request, args",
+		"'AAA', 'DeviceInformation', '{\"Queries\":[\"UDID\"],"
+		"\"DeviceAttestationNonce\":\"AAEC\"}'",
+		"DeviceInformation: DeviceAttestationNonce wants "
+		"DevicePropertiesAttestation in Queries"},
+	{"device, request, args",
+		"'AAA', 'DeviceInformation', '{\"DeviceAttestationNonce\":"
+		"\"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}'",
+		"DeviceInformation: DeviceAttestationNonce must have 32 bytes at most"},
+	{"device, request, priority", "'AAA', 'ProfileList', 'high'",
+		"queue: priority must be an integer"},
+	{"device, request, expires", "'AAA', 'ProfileList', 'soon'",
+		"queue: expires must be a time like 2026-11-24T08:00:00Z"},
+	{"device, request, not_before", "'AAA', 'ProfileList', 7",
+		"queue: not_before must be a time like 2026-11-24T08:00:00Z"},
+	{"device, request, uuid", "'AAA', 'ProfileList', 'mine'",
+		"queue: uuid, state, created_at and age are given by the store"},
+};
+
 static void
 test_triggers_refuse(void **state)
 {
-	static const struct {
-		const char *columns, *values, *error;
-	} cases[] = {
-		{"device, request", "'AAA', 'DeviceInformation'", ""},
-		{"device, request, args", "'AAA', 'DeviceLock', json_object('Message', 'Call IT')",
-			""},
-		{"request", "'DeviceInformation'", "queue: device is missing"},
-		{"device", "'AAA'", "queue: request is missing"},
-		{"device, request", "'ZZZ', 'DeviceInformation'", "queue: unknown device"},
-		{"device, request", "'AAA', 'MakeCoffee'",
-			"queue: unknown request (the command line takes any as a plist)"},
-		{"device, request, args", "'AAA', 'DeviceLock', '{'",
-			"queue: args is not valid JSON"},
-		{"device, request, args", "'AAA', 'DeviceLock', '[1]'",
-			"queue: args must be a JSON object"},
-		{"device, request, args", "'AAA', 'DeviceLock', '{\"PIN\":1}'",
-			"DeviceLock: PIN must be a string"},
-		{"device, request, args", "'AAA', 'DeviceLock', '{\"PIN\":null}'",
-			"DeviceLock: PIN must be a string"},
-		{"device, request, args", "'AAA', 'DeviceLock', '{\"PIN\":\"1\"}'",
-			"DeviceLock: PIN must have 6 characters"},
-		{"device, request", "'AAA', 'InstallProfile'",
-			"InstallProfile: the required key Payload is missing"},
-		{"device, request, args", "'AAA', 'InstallProfile', '{\"Payload\":\"a*b\"}'",
-			"InstallProfile: Payload must be base64 text"},
-		{"device, request, args", "'AAA', 'DeviceInformation', '{\"Queries\":\"UDID\"}'",
-			"DeviceInformation: Queries must be an array"},
-		{"device, request, args", "'AAA', 'ProfileList', '{\"ManagedOnly\":1}'",
-			"ProfileList: ManagedOnly must be true or false"},
-		{"device, request", "'AAA', 'EraseDevice'",
-			"EraseDevice: confirm must be the id of the device, as in "
-			"json_object('confirm', '<device id>')"},
-		{"device, request, args", "'AAA', 'EraseDevice', '{\"confirm\":\"BBB\"}'",
-			"EraseDevice: confirm must be the id of the device, as in "
-			"json_object('confirm', '<device id>')"},
-		{"device, request, args", "'AAA', 'EraseDevice', '{\"confirm\":\"AAA\"}'", ""},
-		{"device, request, priority", "'AAA', 'ProfileList', 'high'",
-			"queue: priority must be an integer"},
-		{"device, request, expires", "'AAA', 'ProfileList', 'soon'",
-			"queue: expires must be a time like 2026-11-24T08:00:00Z"},
-		{"device, request, not_before", "'AAA', 'ProfileList', 7",
-			"queue: not_before must be a time like 2026-11-24T08:00:00Z"},
-		{"device, request, uuid", "'AAA', 'ProfileList', 'mine'",
-			"queue: uuid, state, created_at and age are given by the store"},
-	};
 	char sql[500];
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		snprintf(sql, sizeof(sql), "INSERT INTO queue (%s) VALUES (%s)", cases[i].columns,
-			cases[i].values);
-		assert_string_equal(unit_sql_error(&unit, sql), cases[i].error);
+	for (size_t i = 0; i < COUNT(sql_cases); i++) {
+		snprintf(sql, sizeof(sql), "INSERT INTO queue (%s) VALUES (%s)",
+			sql_cases[i].columns, sql_cases[i].values);
+		assert_string_equal(unit_sql_error(&unit, sql), sql_cases[i].error);
 	}
 	assert_int_equal(unit_sql_int(&unit, "SELECT count(*) FROM queue"), 3);
 	assert_int_equal(unit_sql_int(&unit, "SELECT count(*) FROM payload"), 3);

@@ -240,10 +240,10 @@ test_unlock_token(void **state)
 	const char *uuid = queue("RequestUnlockToken", NULL, false);
 
 	(void)state;
-	report("Acknowledged", uuid, "<key>UnlockToken</key><data>dW5sb2NrIHRva2Vu</data>");
-	assert_string_equal(shown(SECRET_UNLOCK_TOKEN), "dW5sb2NrIHRva2Vu");
-	assert_not_in_the_store("dW5sb2NrIHRva2Vu");
-	assert_not_in_the_store("unlock token");
+	report("Acknowledged", uuid, "<key>UnlockToken</key><data>VDBLM04tdW5sb2Nrcw==</data>");
+	assert_string_equal(shown(SECRET_UNLOCK_TOKEN), "VDBLM04tdW5sb2Nrcw==");
+	assert_not_in_the_store("VDBLM04tdW5sb2Nrcw==");
+	assert_not_in_the_store("T0K3N-unlocks");
 }
 
 /* ---- secrets of commands ---- */
