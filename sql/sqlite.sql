@@ -490,6 +490,118 @@ BEGIN
 	DELETE FROM setup_step WHERE no = OLD.id;
 END;
 
+-- ---- schedule ----
+--
+-- Recurring work.  What a trigger cannot see, the worker looks at (mdm/schedule.c).  To check the command, it is stored as a
+-- payload, and taken away again.
+
+CREATE VIEW schedule AS
+SELECT name AS name,
+	CASE WHEN every % 86400000 = 0 AND every > 86400000 THEN (every / 86400000) || 'd'
+		WHEN every % 3600000 = 0 THEN (every / 3600000) || 'h'
+		WHEN every % 60000 = 0 THEN (every / 60000) || 'm'
+		ELSE (every / 1000) || 's' END AS every,
+	target AS target,
+	request AS request,
+	args AS args,
+	paused AS paused,
+	CASE WHEN invalid IS NOT NULL THEN 'invalid' WHEN paused = 1 THEN 'paused' WHEN checked = 0 THEN 'new'
+		ELSE 'active' END AS state,
+	invalid AS reason,
+	queued AS queued,
+	strftime('%Y-%m-%dT%H:%M:%fZ', last_at / 1000.0, 'unixepoch') AS last_at,
+	strftime('%Y-%m-%dT%H:%M:%fZ', created_at / 1000.0, 'unixepoch') AS created_at,
+	strftime('%Y-%m-%dT%H:%M:%fZ', changed_at / 1000.0, 'unixepoch') AS changed_at
+FROM schedule_rule;
+
+CREATE TRIGGER schedule_insert INSTEAD OF INSERT ON schedule
+BEGIN
+	SELECT RAISE(ABORT, 'schedule: name has 1 to 64 letters, digits, ".", "-" and "_"')
+	WHERE NEW.name IS NULL OR length(NEW.name) NOT BETWEEN 1 AND 64 OR NEW.name GLOB '*[^-A-Za-z0-9._]*';
+	SELECT RAISE(ABORT, 'schedule: there is one with that name already')
+	WHERE NEW.state IS NOT 'changed' AND EXISTS (SELECT 1 FROM schedule_rule WHERE name = NEW.name);
+	SELECT RAISE(ABORT, 'schedule: every is an interval like 24h: a whole number and s, m, h or d, from 60s to 366d')
+	WHERE NEW.every IS NULL OR NEW.every NOT GLOB '[1-9]*[smhd]' OR length(NEW.every) > 9
+		OR substr(NEW.every, 1, length(NEW.every) - 1) GLOB '*[^0-9]*'
+		OR CAST(NEW.every AS INTEGER) * CASE substr(NEW.every, -1)
+			WHEN 's' THEN 1 WHEN 'm' THEN 60 WHEN 'h' THEN 3600 ELSE 86400 END NOT BETWEEN 60 AND 31622400;
+	SELECT RAISE(ABORT, 'schedule: target is all, group:NAME or the id of a device')
+	WHERE NEW.target IS NOT NULL AND (typeof(NEW.target) <> 'text' OR NEW.target <> 'all' AND NEW.target NOT GLOB 'group:?*'
+		AND NOT EXISTS (SELECT 1 FROM enrollment WHERE id = NEW.target));
+	SELECT RAISE(ABORT, 'schedule: request is missing') WHERE NEW.request IS NULL;
+	SELECT RAISE(ABORT, 'schedule: EraseDevice destroys data: it goes to one device at a time, and once')
+	WHERE NEW.request = 'EraseDevice';
+	SELECT RAISE(ABORT, 'schedule: DeviceConfigured and UserConfigured go out by themselves')
+	WHERE NEW.request IN ('DeviceConfigured', 'UserConfigured');
+	SELECT RAISE(ABORT, 'schedule: args is not valid JSON') WHERE NEW.args IS NOT NULL AND NOT json_valid(NEW.args);
+	SELECT RAISE(ABORT, 'schedule: args must be a JSON object') WHERE NEW.args IS NOT NULL AND json_type(NEW.args) <> 'object';
+	SELECT RAISE(ABORT, 'schedule: args hold a secret, which would lie open in the store')
+	FROM json_each(NEW.args)
+	WHERE NEW.request IN ('AccountConfiguration', 'ClearPasscode', 'RequestMirroring', 'RotateFileVaultKey',
+			'SetAutoAdminPassword', 'SetFirmwarePassword', 'SetRecoveryLock', 'TriggerEnhancedLogCollection',
+			'VerifyFirmwarePassword', 'VerifyRecoveryLock')
+		AND key IN ('UnlockToken', 'NewPassword', 'CurrentPassword', 'Password', 'passwordHash', 'AutoSetupAdminAccounts',
+			'FileVaultUnlock', 'AppleCareToken');
+	SELECT RAISE(ABORT, 'schedule: paused is 0 or 1') WHERE NEW.paused IS NOT NULL AND NEW.paused NOT IN (0, 1);
+	SELECT RAISE(ABORT, 'schedule: only name, every, target, request, args and paused can be given')
+	WHERE NEW.state IS NOT 'changed' AND COALESCE(NEW.state, NEW.reason, NEW.queued, NEW.last_at, NEW.created_at,
+		NEW.changed_at) IS NOT NULL;
+	INSERT INTO payload (uuid, request, args, origin, created_at)
+	VALUES ('schedule ' || hex(randomblob(16)),
+		CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END, NULLIF(NEW.args, '{}'), 'sql', 0);
+	DELETE FROM payload WHERE uuid GLOB 'schedule *';
+	INSERT INTO schedule_rule (name, every, target, request, args, paused, done_to, created_at, changed_at)
+	SELECT NEW.name,
+		CAST(NEW.every AS INTEGER) * CASE substr(NEW.every, -1)
+			WHEN 's' THEN 1000 WHEN 'm' THEN 60000 WHEN 'h' THEN 3600000 ELSE 86400000 END,
+		COALESCE(NEW.target, 'all'), CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END,
+		NULLIF(NEW.args, '{}'), COALESCE(NEW.paused, 0), now_ms, now_ms, now_ms
+	FROM (SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms)
+	WHERE true
+	-- A change; what is due begins anew with another interval, or after a pause.
+	ON CONFLICT (name) DO UPDATE
+	SET every = excluded.every, target = excluded.target, request = excluded.request, args = excluded.args,
+		paused = excluded.paused, checked = 0, invalid = NULL, round = NULL, payload_no = NULL,
+		done_to = CASE WHEN every <> excluded.every OR paused = 1 THEN excluded.done_to ELSE done_to END,
+		changed_at = excluded.changed_at;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	SELECT changed_at, 'sql', 'schedule_set', name, json_object('every', every / 1000, 'target', target, 'request', request,
+		'keys', json((SELECT json_group_array(key) FROM json_each(args))), 'paused', json(iif(paused, 'true', 'false')))
+	FROM schedule_rule WHERE name = NEW.name;
+END;
+
+CREATE TRIGGER schedule_update INSTEAD OF UPDATE ON schedule
+BEGIN
+	SELECT RAISE(ABORT, 'schedule: only every, target, request, args and paused can be changed')
+	WHERE NEW.name IS NOT OLD.name OR NEW.state IS NOT OLD.state OR NEW.reason IS NOT OLD.reason
+		OR NEW.queued IS NOT OLD.queued OR NEW.last_at IS NOT OLD.last_at OR NEW.created_at IS NOT OLD.created_at
+		OR NEW.changed_at IS NOT OLD.changed_at;
+	INSERT INTO schedule (name, every, target, request, args, paused, state)
+	VALUES (NEW.name, NEW.every, NEW.target, NEW.request, NEW.args, NEW.paused, 'changed');
+END;
+
+CREATE TRIGGER schedule_delete INSTEAD OF DELETE ON schedule
+BEGIN
+	DELETE FROM schedule_rule WHERE name = OLD.name;
+	INSERT INTO audit_log (at, source, action, object)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'schedule_remove', OLD.name);
+END;
+
+-- What it has queued stays, and is nobody's.
+CREATE TRIGGER schedule_rule_gone AFTER DELETE ON schedule_rule
+BEGIN
+	UPDATE payload SET schedule_no = NULL WHERE schedule_no = OLD.no;
+END;
+
+-- Who has just enrolled gets its first soon.
+CREATE TRIGGER enrollment_newcomer AFTER UPDATE OF enrolled_at ON enrollment
+WHEN OLD.enrolled_at IS NULL AND NEW.enrolled_at IS NOT NULL
+BEGIN
+	INSERT INTO schedule_newcomer (enrollment_no)
+	SELECT NEW.no WHERE EXISTS (SELECT 1 FROM schedule_rule)
+	ON CONFLICT (enrollment_no) DO NOTHING;
+END;
+
 CREATE VIEW result AS
 SELECT e.id AS device,
 	p.uuid AS uuid,
@@ -749,7 +861,8 @@ BEGIN
 END;
 
 -- One row for what one statement queues, however many get it: it costs nothing for each of them.
-CREATE TRIGGER audit_payload AFTER INSERT ON payload WHEN NEW.origin = 'sql'
+-- (One that is stored for its check alone, with no time, is not queued.)
+CREATE TRIGGER audit_payload AFTER INSERT ON payload WHEN NEW.origin = 'sql' AND NEW.created_at > 0
 BEGIN
 	INSERT INTO audit_log (at, source, action, object, device, detail)
 	VALUES (NEW.created_at, 'sql', 'queue_add', NEW.uuid, NEW.asked_for,

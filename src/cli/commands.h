@@ -90,6 +90,13 @@ enum err_kind cli_return_to_service_set(struct cli *cli, struct err *err);
 
 enum err_kind cli_scep_challenge(struct cli *cli, struct err *err);
 
+enum err_kind cli_schedule_add(struct cli *cli, struct err *err);
+enum err_kind cli_schedule_list(struct cli *cli, struct err *err);
+enum err_kind cli_schedule_pause(struct cli *cli, struct err *err);
+enum err_kind cli_schedule_remove(struct cli *cli, struct err *err);
+enum err_kind cli_schedule_resume(struct cli *cli, struct err *err);
+enum err_kind cli_schedule_run(struct cli *cli, struct err *err);
+
 enum err_kind cli_secret_list(struct cli *cli, struct err *err);
 enum err_kind cli_secret_show(struct cli *cli, struct err *err);
 

@@ -3,6 +3,7 @@
  */
 #include "cli/words.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -288,5 +289,19 @@ words_since(const struct words *words, const char *name, int64_t *ms, struct err
 			"--%s wants a time like 2026-11-24T08:00:00Z, or 30s, 15m, 2h, 7d (ago)",
 			name);
 	*ms = clock_now() - span;
+	return ERR_OK;
+}
+
+enum err_kind
+words_span(const struct words *words, const char *name, int64_t *seconds, struct err *err)
+{
+	const char *text = words_option(words, name);
+	int64_t span = 0;
+
+	*seconds = 0;
+	if (text != NULL && (!parse_span(text, &span) || span == 0))
+		return err_set(
+			err, ERR_BAD_INPUT, "--%s wants an interval like 30m, 24h or 7d", name);
+	*seconds = span / 1000;
 	return ERR_OK;
 }

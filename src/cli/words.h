@@ -73,4 +73,8 @@ enum err_kind words_time(const struct words *words, const char *name, int64_t *m
 enum err_kind words_since(
 	const struct words *words, const char *name, int64_t *ms, struct err *err);
 
+/* How long: 90s, 30m, 24h, 7d; 0 when the option is not given. */
+enum err_kind words_span(
+	const struct words *words, const char *name, int64_t *seconds, struct err *err);
+
 #endif

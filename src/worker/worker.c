@@ -1,8 +1,9 @@
 /*
- * The worker's loop: pushes, every few seconds the commands whose time is over and the devices that
- * have waited long enough to be configured, every minute what has been kept long enough, who is in
- * which group, and what there is to do about certificates and the audit trail.  It looks for
- * changes in the store every few milliseconds (PRAGMA data_version, which costs next to nothing).
+ * The worker's loop: pushes, every few seconds the commands whose time is over, the devices that
+ * have waited long enough to be configured and recurring work, every minute what has been kept long
+ * enough, who is in which group, and what there is to do about certificates and the audit trail.
+ * It looks for changes in the store every few milliseconds (PRAGMA data_version, which costs next
+ * to nothing).
  */
 #include "worker/worker.h"
 
@@ -20,6 +21,7 @@
 #include "worker/groups.h"
 #include "worker/pusher.h"
 #include "worker/relay_server.h"
+#include "worker/schedules.h"
 #include "worker/work.h"
 
 enum {
@@ -233,6 +235,7 @@ loop(struct parts *parts, struct err *err)
 	struct mdm *mdm = parts->mdm;
 	struct certificates certificates = certificates_new(mdm, parts->conf);
 	struct groups groups = groups_new(mdm);
+	struct schedules schedules = {.mdm = mdm};
 	struct retaining retaining = {0};
 	struct auditing auditing = {0};
 
@@ -250,6 +253,7 @@ loop(struct parts *parts, struct err *err)
 		release_when_due(mdm, &next_release);
 		retain_when_due(mdm, &retaining);
 		groups_round(&groups);
+		schedules_round(&schedules);
 		certificates_round(&certificates);
 		auditing_round(&auditing, mdm);
 		beat_when_due(mdm, &parts->heartbeat, &next_beat);

@@ -36,6 +36,10 @@ VIEWS = {
     "token_service": ["type", "method", "url", "issuer", "changed_at"],
     "declaration_status": ["device", "received_at", "report"],
     "declaration": ["device", "kind", "identifier", "active", "valid", "server_token", "reasons", "seen_at"],
+    "schedule": [
+        "name", "every", "target", "request", "args", "paused", "state", "reason", "queued", "last_at", "created_at",
+        "changed_at",
+    ],
 }  # fmt: skip
 FACTS = [
     "installed_app", "installed_profile", "installed_provisioning_profile", "installed_certificate", "device_info",
