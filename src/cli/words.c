@@ -299,7 +299,8 @@ words_span(const struct words *words, const char *name, int64_t *seconds, struct
 	int64_t span = 0;
 
 	*seconds = 0;
-	if (text != NULL && (!parse_span(text, &span) || span == 0))
+	if (text != NULL &&
+		(!isdigit((unsigned char)*text) || !parse_span(text, &span) || span == 0))
 		return err_set(
 			err, ERR_BAD_INPUT, "--%s wants an interval like 30m, 24h or 7d", name);
 	*seconds = span / 1000;

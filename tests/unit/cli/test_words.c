@@ -211,6 +211,47 @@ test_since(void **state)
 	clock_fake(-1);
 }
 
+static void
+test_span(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds; /* -1: refused */
+	} texts[] = {
+		{"90s", 90},
+		{"30m", 1800},
+		{"24h", 86400},
+		{"366d", INT64_C(366) * 86400},
+		{"0h", -1},
+		{"-1h", -1},
+		{"+1h", -1},
+		{"1.5h", -1},
+		{"24", -1},
+		{"24 h", -1},
+		{"24h ", -1},
+		{"h", -1},
+		{"1w", -1},
+		{"99999999999999999999h", -1},
+		{"", -1},
+	};
+	struct words none = {0};
+	int64_t seconds = 7;
+
+	(void)state;
+	assert_int_equal(words_span(&none, "t", &seconds, NULL), ERR_OK);
+	assert_int_equal(seconds, 0);
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct words_given given = {.name = "t", .value = texts[i].text};
+		struct words words = {.given = &given, .given_count = 1};
+		bool refused = texts[i].seconds == -1;
+
+		assert_int_equal(
+			words_span(&words, "t", &seconds, NULL), refused ? ERR_BAD_INPUT : ERR_OK);
+		if (!refused)
+			assert_int_equal(seconds, texts[i].seconds);
+	}
+}
+
 int
 main(void)
 {
@@ -220,6 +261,7 @@ main(void)
 		cmocka_unit_test(test_integers),
 		cmocka_unit_test(test_times),
 		cmocka_unit_test(test_since),
+		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_table_is_sound),
 	};
 

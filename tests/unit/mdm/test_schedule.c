@@ -438,6 +438,49 @@ test_one_enrollment(void **state)
 	assert_int_equal(work(DAY, HOUR), 0);
 }
 
+/* Whoever is in the group when it is his turn; one that is gone is told of, until there is one
+ * again. */
+static void
+test_group(void **state)
+{
+	static const char *const shown =
+		"SELECT state || ' ' || COALESCE(reason, '') FROM schedule";
+
+	(void)state;
+	add_devices(5);
+	assert_int_equal(add("some", "ProfileList", DAY, "group:some"), ERR_NOT_FOUND);
+	unit_sql(&unit, "INSERT INTO device_group (name) VALUES ('some')");
+	unit_sql(&unit, "INSERT INTO group_member (name, device) VALUES ('some', 'D00002'), "
+			"('some', 'D00004')");
+	assert_int_equal(add("some", "ProfileList", DAY, "group:some"), ERR_OK);
+	assert_int_equal(work(DAY, HOUR), 2);
+	assert_int_equal(commands("device IN ('D00002', 'D00004')"), 2);
+	answer_all();
+	unit_sql(&unit, "DELETE FROM group_member WHERE device = 'D00002'");
+	unit_sql(&unit, "INSERT INTO group_member (name, device) VALUES ('some', 'D00005')");
+	assert_int_equal(work(DAY, HOUR), 2);
+	assert_int_equal(commands("device = 'D00005'"), 1);
+	unit_sql(&unit, "DELETE FROM device_group");
+	look();
+	assert_non_null(strstr(unit_sql_text(&unit, shown), "invalid there is no group"));
+	unit_sql(&unit, "INSERT INTO device_group (name) VALUES ('some')");
+	unit_begin(&unit, DB_WRITE);
+	assert_int_equal(schedule_recheck(&unit.mdm, true, &unit.err), ERR_OK);
+	unit_commit(&unit);
+	look();
+	assert_string_equal(unit_sql_text(&unit, shown), "active ");
+	/* Until it is known whom a condition finds, nobody's turn is passed over. */
+	answer_all();
+	unit_sql(&unit, "DELETE FROM device_group");
+	unit_sql(&unit,
+		"INSERT INTO device_group (name, condition) VALUES ('some', 'os_major = 17')");
+	assert_int_equal(work(DAY / 2, HOUR), 0);
+	unit_sql(&unit, "INSERT INTO named_group_member (group_no, enrollment_no) "
+			"SELECT g.no, e.no FROM named_group g, enrollment e");
+	unit_sql(&unit, "UPDATE named_group SET found = edition");
+	assert_in_range(work(DAY / 2, HOUR), 4, 5);
+}
+
 /* A device that does not take the command is passed over, and nothing is left of it. */
 static void
 test_not_for_this_device(void **state)
@@ -682,6 +725,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_never_a_second_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_who_gets_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_enrollment, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_group, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_for_this_device, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_storm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_short_time_down, setup, teardown),
