@@ -474,6 +474,9 @@ BEGIN
 		COALESCE(NEW.position, (SELECT COALESCE(max(s.position), 0) + 1 FROM setup_step s
 			WHERE s.channel = COALESCE(NEW.channel, 'device'))),
 		CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END, NULLIF(NEW.args, '{}'));
+	INSERT INTO audit_log (at, source, action, object, detail)
+	SELECT CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setup_add', max(no),
+		json_object('request', NEW.request) FROM setup_step;
 END;
 
 CREATE TRIGGER setup_command_update INSTEAD OF UPDATE ON setup_command
@@ -483,11 +486,17 @@ BEGIN
 		OR NEW.args IS NOT OLD.args;
 	SELECT RAISE(ABORT, 'setup_command: position must be an integer') WHERE typeof(NEW.position) <> 'integer';
 	UPDATE setup_step SET position = NEW.position WHERE no = OLD.id;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setup_change', OLD.id,
+		json_object('request', OLD.request, 'position', NEW.position));
 END;
 
 CREATE TRIGGER setup_command_delete INSTEAD OF DELETE ON setup_command
 BEGIN
 	DELETE FROM setup_step WHERE no = OLD.id;
+	INSERT INTO audit_log (at, source, action, object, detail)
+	VALUES (CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER), 'sql', 'setup_remove', OLD.id,
+		json_object('request', OLD.request));
 END;
 
 -- ---- schedule ----

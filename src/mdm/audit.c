@@ -54,6 +54,12 @@ static const char *const action_names[AUDIT_ACTIONS] = {
 	[AUDIT_GROUP_REMOVE] = "group_remove",
 	[AUDIT_SCHEDULE_SET] = "schedule_set",
 	[AUDIT_SCHEDULE_REMOVE] = "schedule_remove",
+	[AUDIT_SETUP_ADD] = "setup_add",
+	[AUDIT_SETUP_CHANGE] = "setup_change",
+	[AUDIT_SETUP_REMOVE] = "setup_remove",
+	[AUDIT_TOKEN_SERVICE] = "token_service",
+	[AUDIT_RETURN_TO_SERVICE] = "return_to_service",
+	[AUDIT_ESCROW] = "escrow",
 };
 
 const char *

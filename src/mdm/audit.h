@@ -63,6 +63,12 @@ enum audit_action {
 	AUDIT_GROUP_REMOVE,       /* object: name */
 	AUDIT_SCHEDULE_SET,       /* object: name; made or changed */
 	AUDIT_SCHEDULE_REMOVE,    /* object: name */
+	AUDIT_SETUP_ADD,          /* object: number of the setup command */
+	AUDIT_SETUP_CHANGE,       /* object: number; its position (SQL) */
+	AUDIT_SETUP_REMOVE,       /* object: number */
+	AUDIT_TOKEN_SERVICE,      /* object: type; detail: who makes the tokens now */
+	AUDIT_RETURN_TO_SERVICE,  /* object: kind of profile; detail: set or removed */
+	AUDIT_ESCROW,             /* a new escrow certificate; object: its SHA-256 */
 	AUDIT_ACTIONS,            /* how many there are */
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 #include "mdm/catalogue.h"
 #include "mdm/event.h"
 #include "mdm/queue.h"
@@ -314,6 +315,14 @@ await_begin(struct mdm *mdm, int64_t enrollment_no, struct err *err)
 
 /* ---- the list of setup commands ---- */
 
+static enum err_kind
+note_step(
+	struct mdm *mdm, enum audit_action action, int64_t no, const char *request, struct err *err)
+{
+	return audit_add(mdm, action, arena_printf(mdm->arena, "%lld", (long long)no), NULL,
+		audit_detail(mdm->arena, "request", request), err);
+}
+
 enum err_kind
 await_step_add(struct mdm *mdm, const struct await_step *step, int64_t *no, struct err *err)
 {
@@ -347,9 +356,10 @@ await_step_add(struct mdm *mdm, const struct await_step *step, int64_t *no, stru
 			step->position == NULL ? DB_NULL() : DB_INT(*step->position),
 			DB_TEXT(request->name), args),
 		&row, err);
-	if (kind == ERR_OK)
-		*no = db_int(&row, 0);
-	return kind;
+	if (kind != ERR_OK)
+		return kind;
+	*no = db_int(&row, 0);
+	return note_step(mdm, AUDIT_SETUP_ADD, *no, request->name, err);
 }
 
 enum err_kind
@@ -361,5 +371,5 @@ await_step_remove(struct mdm *mdm, int64_t no, struct err *err)
 
 	if (kind == ERR_OK && changed == 0)
 		return err_set(err, ERR_NOT_FOUND, "there is no setup command %lld", (long long)no);
-	return kind;
+	return kind == ERR_OK ? note_step(mdm, AUDIT_SETUP_REMOVE, no, NULL, err) : kind;
 }

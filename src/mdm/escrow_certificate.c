@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "codec/x509_ca.h"
+#include "mdm/audit.h"
 
 enum err_kind
 escrow_make(struct mdm *mdm, const char *common_name, const char *organization,
@@ -30,6 +31,8 @@ escrow_make(struct mdm *mdm, const char *common_name, const char *organization,
 			DB_ARGS(DB_TEXT(info.sha256), DB_TEXT(made.cert_pem), key,
 				DB_INT(info.not_after), DB_INT(now)),
 			NULL, err);
+	if (kind == ERR_OK)
+		kind = audit_add(mdm, AUDIT_ESCROW, info.sha256, NULL, NULL, err);
 	if (kind == ERR_OK)
 		*certificate =
 			(struct escrow_certificate){.sha256 = arena_strdup(mdm->arena, info.sha256),

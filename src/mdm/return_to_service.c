@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "mdm/audit.h"
 
 static const char *const kinds[] = {"wifi", "mdm"};
 
@@ -55,9 +56,12 @@ return_to_service_set(
 			RETURN_PROFILE_MOST);
 	if (mdm_seal(mdm, place_of(mdm, kind), profile, len, &sealed, err) != ERR_OK)
 		return err->kind;
-	return db_run(mdm->db, SQL_RETURN_TO_SERVICE_SET,
-		DB_ARGS(DB_TEXT(kind), sealed, DB_INT((int64_t)len), DB_INT(clock_now())), NULL,
-		err);
+	if (db_run(mdm->db, SQL_RETURN_TO_SERVICE_SET,
+		    DB_ARGS(DB_TEXT(kind), sealed, DB_INT((int64_t)len), DB_INT(clock_now())), NULL,
+		    err) != ERR_OK)
+		return err->kind;
+	return audit_add(mdm, AUDIT_RETURN_TO_SERVICE, kind, NULL,
+		audit_detail(mdm->arena, "profile", "set"), err);
 }
 
 enum err_kind
@@ -67,7 +71,9 @@ return_to_service_remove(struct mdm *mdm, const char *kind, struct err *err)
 	enum err_kind failed =
 		db_run(mdm->db, SQL_RETURN_TO_SERVICE_REMOVE, DB_ARGS(DB_TEXT(kind)), &count, err);
 
-	return failed == ERR_OK && count == 0
-		       ? err_set(err, ERR_NOT_FOUND, "there is no %s profile", kind)
-		       : failed;
+	if (failed == ERR_OK && count == 0)
+		return err_set(err, ERR_NOT_FOUND, "there is no %s profile", kind);
+	return failed == ERR_OK ? audit_add(mdm, AUDIT_RETURN_TO_SERVICE, kind, NULL,
+					  audit_detail(mdm->arena, "profile", "removed"), err)
+				: failed;
 }

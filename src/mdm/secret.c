@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "codec/text.h"
+#include "mdm/audit.h"
 #include "mdm/enrollment.h"
 #include "mdm/event.h"
 
@@ -132,8 +133,8 @@ check_reason(const char *reason, struct err *err)
 }
 
 static enum err_kind
-note_shown(struct mdm *mdm, int64_t enrollment_no, enum secret_kind kind, const char *reason,
-	struct err *err)
+note_shown(struct mdm *mdm, int64_t enrollment_no, const char *enrollment_id, enum secret_kind kind,
+	const char *reason, struct err *err)
 {
 	struct plist *detail = plist_dict(mdm->arena);
 	struct buf json;
@@ -142,7 +143,10 @@ note_shown(struct mdm *mdm, int64_t enrollment_no, enum secret_kind kind, const 
 	plist_set(mdm->arena, detail, "reason", plist_string(mdm->arena, reason));
 	buf_init(&json, mdm->arena, DETAIL_MOST);
 	plist_write_json(&json, detail, false);
-	return event_add(mdm, EVENT_SECRET_SHOWN, enrollment_no, json.bytes, NULL, 0, err);
+	if (event_add(mdm, EVENT_SECRET_SHOWN, enrollment_no, json.bytes, NULL, 0, err) != ERR_OK)
+		return err->kind;
+	return audit_add(mdm, AUDIT_SECRET_SHOW, names[kind], enrollment_id,
+		audit_detail(mdm->arena, "reason", reason), err);
 }
 
 struct opening {
@@ -197,7 +201,7 @@ secret_show(struct mdm *mdm, const char *enrollment_id, enum secret_kind kind, c
 		return err_set(
 			err, ERR_NOT_FOUND, "there is no %s of %s", names[kind], enrollment_id);
 	if (failed == ERR_OK)
-		failed = note_shown(mdm, enrollment.no, kind, reason, err);
+		failed = note_shown(mdm, enrollment.no, enrollment.id, kind, reason, err);
 	*count = failed == ERR_OK ? opening.count : 0;
 	return failed;
 }

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "codec/jwt.h"
+#include "mdm/audit.h"
 #include "mdm/event.h"
 #include "mdm/setting.h"
 
@@ -71,7 +72,10 @@ add_event(struct mdm *mdm, const char *type, const char *method, struct err *err
 	plist_set(mdm->arena, detail, "method", plist_string(mdm->arena, method));
 	buf_init(&json, mdm->arena, DETAIL_MOST);
 	plist_write_json(&json, detail, false);
-	return event_add(mdm, EVENT_TOKEN_SERVICE, 0, json.full ? NULL : json.bytes, NULL, 0, err);
+	if (event_add(mdm, EVENT_TOKEN_SERVICE, 0, json.full ? NULL : json.bytes, NULL, 0, err) !=
+		ERR_OK)
+		return err->kind;
+	return audit_add(mdm, AUDIT_TOKEN_SERVICE, type, NULL, detail, err);
 }
 
 static bool

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "codec/text.h"
+#include "mdm/audit.h"
 #include "mdm/setting.h"
 
 enum { NAME_MOST = 100, PASSWORD_MOST = 256 };
@@ -72,7 +73,9 @@ user_add(struct mdm *mdm, const char *name, const char *password, struct err *er
 		return kind;
 	kind = db_run(mdm->db, SQL_USER_ADD,
 		DB_ARGS(DB_TEXT(name), DB_TEXT(realm), sealed, DB_INT(clock_now())), NULL, err);
-	return kind == ERR_CONFLICT ? err_set(err, kind, "there is a user %s already", name) : kind;
+	if (kind == ERR_CONFLICT)
+		return err_set(err, kind, "there is a user %s already", name);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_USER_SET, name, NULL, NULL, err) : kind;
 }
 
 /* CHANGED: of one user, or none? */
@@ -96,7 +99,8 @@ user_set_password(struct mdm *mdm, const char *name, const char *password, struc
 		kind = db_run(mdm->db, SQL_USER_SET,
 			DB_ARGS(DB_TEXT(name), DB_TEXT(realm), sealed, DB_INT(clock_now())),
 			&changed, err);
-	return was_there(kind, changed, name, err);
+	kind = was_there(kind, changed, name, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_USER_SET, name, NULL, NULL, err) : kind;
 }
 
 enum err_kind
@@ -106,7 +110,8 @@ user_remove(struct mdm *mdm, const char *name, struct err *err)
 	enum err_kind kind =
 		db_run(mdm->db, SQL_USER_REMOVE, DB_ARGS(DB_TEXT(name)), &changed, err);
 
-	return was_there(kind, changed, name, err);
+	kind = was_there(kind, changed, name, err);
+	return kind == ERR_OK ? audit_add(mdm, AUDIT_USER_REMOVE, name, NULL, NULL, err) : kind;
 }
 
 enum err_kind

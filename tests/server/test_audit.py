@@ -249,6 +249,9 @@ def test_acts_of_the_command_line(server):
     device = server.enrolled()
     serial = server.row(f"SELECT sha256 FROM identity WHERE device = {quote(device.id)}")["sha256"]
     request = server.path("audit-request.pem")
+    password = server.path("audit-password")
+    with open(password, "w") as file:
+        file.write("correct horse\n")
     before = count(server)
     acts = [
         ("admission_add", "serial X1", ["admission", "add", "serial", "X1", "block"]),
@@ -264,6 +267,17 @@ def test_acts_of_the_command_line(server):
         ("ca_make", "device-2", ["ca", "roll-over", "--key", "ec"]),
         ("ca_activate", "device-2", ["ca", "roll-over", "--activate"]),
         ("ca_retire", "device", ["ca", "retire", "device", "--force"]),
+        ("user_set", "ann", ["user", "add", "ann", "--password-file", password]),
+        ("user_set", "ann", ["user", "password", "ann", "--password-file", password]),
+        ("user_remove", "ann", ["user", "remove", "ann"]),
+        ("setup_add", "1", ["setup", "add", "ProfileList"]),
+        ("setup_remove", "1", ["setup", "remove", "1"]),
+        ("token_service", "com.example.x", ["token-service", "hook", "com.example.x", "https://127.0.0.1:1/x"]),
+        ("token_service", "com.example.x", ["token-service", "remove", "com.example.x"]),
+        ("group_set", "all-of-them", ["group", "add", "all-of-them", "--where", "os_major > 1"]),
+        ("group_remove", "all-of-them", ["group", "remove", "all-of-them"]),
+        ("schedule_set", "daily", ["schedule", "add", "daily", "SecurityInfo", "--every", "24h", "--to", "all"]),
+        ("schedule_remove", "daily", ["schedule", "remove", "daily"]),
         ("key_rotate", "2", ["key", "rotate"]),
         ("queue_clear", None, ["queue", "clear", device.id]),
         ("push_cert_remove", server.topic, ["push-cert", "remove", server.topic, "--force"]),
@@ -280,6 +294,17 @@ def test_acts_of_the_command_line(server):
     chain(server)
     server.pomona("push-cert", "import", server.push_certificate().both)
     assert (last(server)["action"], last(server)["object"]) == ("push_cert_import", server.topic)
+
+
+def test_setup_commands_in_sql(server):
+    server.sqlite("INSERT INTO setup_command(request) VALUES ('SecurityInfo');")
+    no = str(server.value("SELECT max(id) FROM setup_command"))
+    server.sqlite("UPDATE setup_command SET position = 7; DELETE FROM setup_command;")
+    rows = server.sql("SELECT source, action, object FROM audit ORDER BY id DESC LIMIT 3")
+    assert [(row["source"], row["action"], row["object"]) for row in rows] == [
+        ("sql", "setup_remove", no), ("sql", "setup_change", no), ("sql", "setup_add", no),
+    ]  # fmt: skip
+    chain(server)
 
 
 def test_broken(server):

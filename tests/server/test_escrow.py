@@ -218,6 +218,8 @@ def test_shown_for_a_reason(vault, mac):
         assert (done.returncode, done.stdout) == (status, b""), argv
     assert vault.pomona("secret", "show", "nobody", "recovery_lock", "--reason", "x", check=False).returncode == 1
     assert "pass-81c2-shown" in vault.pomona("secret", "show", mac.id, "recovery_lock", "--reason", "for Ann's Mac")
+    row = vault.row("SELECT * FROM audit WHERE action = 'secret_show' ORDER BY id DESC LIMIT 1")
+    assert (row["object"], row["device"], json.loads(row["detail"])) == ("recovery_lock", mac.id, {"reason": "for Ann's Mac"})
     (row,) = vault.pomona_json("secret", "list", mac.id)
     assert (row["device"], row["kind"], row["replaced_at"]) == (mac.id, "recovery_lock", None)
     assert "value" not in row
