@@ -45,3 +45,7 @@ SELECT COUNT(*), COUNT(*), MIN(e.id), NULL
 FROM enrollment e
 WHERE e.identity_expires IS NOT NULL AND e.identity_expires < $1 AND e.state = 'enrolled' AND e.blocked = 0
 	AND e.device_no IS NULL;
+
+-- name: doctor_groups
+-- Groups whose condition is wrong; the example is a name.
+SELECT COUNT(*), 0, MIN(name), MIN(problem) FROM named_group WHERE problem IS NOT NULL AND $1 = $1;

@@ -314,6 +314,7 @@ static const struct {
 	{"queue", SCHEMA, doctor_check_queue},
 	{"devices", SCHEMA, doctor_check_devices},
 	{"identities", SCHEMA, doctor_check_identities},
+	{"groups", SCHEMA, doctor_check_groups},
 	{"audit trail", SCHEMA, doctor_check_audit},
 	{"server", SCHEMA, doctor_check_server},
 	{"back-ends", SCHEMA, doctor_check_backends},

@@ -270,3 +270,48 @@ doctor_check_audit(struct doctor *doctor)
 	db_close(mdm.db);
 	arena_release(&arena);
 }
+
+/* ---- groups ---- */
+
+struct group_check {
+	struct doctor *doctor;
+	bool found;
+};
+
+/* Name and reason are of one group when there is only one. */
+static enum err_kind
+say_groups(const struct doctor_finding *finding, void *context, struct err *err)
+{
+	struct group_check *check = context;
+
+	(void)err;
+	check->found = true;
+	if (finding->count == 1)
+		doctor_say(check->doctor, DOCTOR_WARNING, "give it another: pomona group change",
+			"the condition of the group %s is wrong: %s", finding->example,
+			finding->reason);
+	else
+		doctor_say(check->doctor, DOCTOR_WARNING,
+			"see pomona group list, and give them others: pomona group change",
+			"the conditions of %lld groups are wrong, one is %s",
+			(long long)finding->count, finding->example);
+	return ERR_OK;
+}
+
+static enum err_kind
+read_groups(struct doctor *doctor, struct err *err)
+{
+	struct group_check check = {.doctor = doctor};
+	enum err_kind kind =
+		doctor_find(&doctor->cli->mdm, DOCTOR_GROUPS, 0, say_groups, &check, err);
+
+	if (kind == ERR_OK && !check.found)
+		doctor_say(doctor, DOCTOR_OK, NULL, "no group has a wrong condition");
+	return kind;
+}
+
+void
+doctor_check_groups(struct doctor *doctor)
+{
+	doctor_read(doctor, read_groups);
+}

@@ -11,6 +11,7 @@ static const enum statement statements[] = {
 	[DOCTOR_PUSH_LATE] = SQL_DOCTOR_PUSH_LATE,
 	[DOCTOR_UNSEEN] = SQL_DOCTOR_UNSEEN,
 	[DOCTOR_IDENTITIES] = SQL_DOCTOR_IDENTITIES,
+	[DOCTOR_GROUPS] = SQL_DOCTOR_GROUPS,
 };
 
 struct search {

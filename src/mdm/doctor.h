@@ -14,6 +14,7 @@ enum doctor_fact {
 	DOCTOR_PUSH_LATE,    /* pushes that are due since before SINCE */
 	DOCTOR_UNSEEN,       /* devices that were not here since SINCE */
 	DOCTOR_IDENTITIES,   /* devices whose identity ends before SINCE */
+	DOCTOR_GROUPS,       /* groups whose condition is wrong; `example` is the name of one */
 };
 
 struct doctor_finding {

@@ -224,6 +224,9 @@ def test_a_wrong_condition_in_sql(push_server, fleet):
     assert problem in server.pomona("group", "show", "wrong")
     assert in_sql(server, "wrong") == [] and in_sql(server, "right") == ids(fleet, "old-pad")
     assert problem in refused(server, "queue", "add", "group:wrong", "SecurityInfo")
+    lines = json.loads(server.pomona("doctor", "--json", "--ca", server.tls_ca, check=False).stdout)
+    (line,) = [line for line in lines if line["check"] == "groups"]
+    assert line["state"] == "warning" and f"the group wrong is wrong: {problem}" in str(line)
     server.sqlite("UPDATE device_group SET condition = 'os_major = 17' WHERE name = 'wrong';")
     wait_for(lambda: len(in_sql(server, "wrong")) == 2)
     assert server.value("SELECT problem FROM device_group WHERE name = 'wrong'") is None
