@@ -49,3 +49,7 @@ WHERE e.identity_expires IS NOT NULL AND e.identity_expires < $1 AND e.state = '
 -- name: doctor_groups
 -- Groups whose condition is wrong; the example is a name.
 SELECT COUNT(*), 0, MIN(name), MIN(problem) FROM named_group WHERE problem IS NOT NULL AND $1 = $1;
+
+-- name: doctor_schedules
+-- Schedules that are not right; the example is a name.
+SELECT COUNT(*), 0, MIN(name), MIN(invalid) FROM schedule_rule WHERE invalid IS NOT NULL AND $1 = $1;

@@ -315,6 +315,7 @@ static const struct {
 	{"devices", SCHEMA, doctor_check_devices},
 	{"identities", SCHEMA, doctor_check_identities},
 	{"groups", SCHEMA, doctor_check_groups},
+	{"schedules", SCHEMA, doctor_check_schedules},
 	{"audit trail", SCHEMA, doctor_check_audit},
 	{"server", SCHEMA, doctor_check_server},
 	{"back-ends", SCHEMA, doctor_check_backends},

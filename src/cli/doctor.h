@@ -42,6 +42,7 @@ void doctor_check_queue(struct doctor *doctor);
 void doctor_check_devices(struct doctor *doctor);
 void doctor_check_identities(struct doctor *doctor);
 void doctor_check_groups(struct doctor *doctor);
+void doctor_check_schedules(struct doctor *doctor);
 void doctor_check_audit(struct doctor *doctor);
 
 /* ---- doctor_server.c ---- */

@@ -273,7 +273,7 @@ doctor_check_audit(struct doctor *doctor)
 
 /* ---- groups ---- */
 
-struct group_check {
+struct wrong_check {
 	struct doctor *doctor;
 	bool found;
 };
@@ -282,7 +282,7 @@ struct group_check {
 static enum err_kind
 say_groups(const struct doctor_finding *finding, void *context, struct err *err)
 {
-	struct group_check *check = context;
+	struct wrong_check *check = context;
 
 	(void)err;
 	check->found = true;
@@ -301,7 +301,7 @@ say_groups(const struct doctor_finding *finding, void *context, struct err *err)
 static enum err_kind
 read_groups(struct doctor *doctor, struct err *err)
 {
-	struct group_check check = {.doctor = doctor};
+	struct wrong_check check = {.doctor = doctor};
 	enum err_kind kind =
 		doctor_find(&doctor->cli->mdm, DOCTOR_GROUPS, 0, say_groups, &check, err);
 
@@ -314,4 +314,42 @@ void
 doctor_check_groups(struct doctor *doctor)
 {
 	doctor_read(doctor, read_groups);
+}
+
+/* ---- schedules ---- */
+
+static enum err_kind
+say_schedules(const struct doctor_finding *finding, void *context, struct err *err)
+{
+	struct wrong_check *check = context;
+
+	(void)err;
+	check->found = true;
+	if (finding->count == 1)
+		doctor_say(check->doctor, DOCTOR_WARNING, "see pomona schedule list",
+			"the schedule %s is not right, and does nothing: %s", finding->example,
+			finding->reason);
+	else
+		doctor_say(check->doctor, DOCTOR_WARNING, "see pomona schedule list",
+			"%lld schedules are not right, and do nothing; one is %s",
+			(long long)finding->count, finding->example);
+	return ERR_OK;
+}
+
+static enum err_kind
+read_schedules(struct doctor *doctor, struct err *err)
+{
+	struct wrong_check check = {.doctor = doctor};
+	enum err_kind kind =
+		doctor_find(&doctor->cli->mdm, DOCTOR_SCHEDULES, 0, say_schedules, &check, err);
+
+	if (kind == ERR_OK && !check.found)
+		doctor_say(doctor, DOCTOR_OK, NULL, "all schedules are right");
+	return kind;
+}
+
+void
+doctor_check_schedules(struct doctor *doctor)
+{
+	doctor_read(doctor, read_schedules);
 }

@@ -12,6 +12,7 @@ static const enum statement statements[] = {
 	[DOCTOR_UNSEEN] = SQL_DOCTOR_UNSEEN,
 	[DOCTOR_IDENTITIES] = SQL_DOCTOR_IDENTITIES,
 	[DOCTOR_GROUPS] = SQL_DOCTOR_GROUPS,
+	[DOCTOR_SCHEDULES] = SQL_DOCTOR_SCHEDULES,
 };
 
 struct search {

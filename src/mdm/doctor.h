@@ -15,6 +15,7 @@ enum doctor_fact {
 	DOCTOR_UNSEEN,       /* devices that were not here since SINCE */
 	DOCTOR_IDENTITIES,   /* devices whose identity ends before SINCE */
 	DOCTOR_GROUPS,       /* groups whose condition is wrong; `example` is the name of one */
+	DOCTOR_SCHEDULES,    /* recurring commands that are not right */
 };
 
 struct doctor_finding {

@@ -142,6 +142,9 @@ def test_sql(server, device):
     wait_for(lambda: server.value("SELECT state FROM schedule") == "invalid", "the worker to look at it")
     assert "Queries[1]" in server.value("SELECT reason FROM schedule")
     assert "a schedule is not right" in server.logs()
+    doctor = json.loads(server.pomona("doctor", "--json", "--ca", server.tls_ca, check=False).stdout)
+    (found,) = [line for line in doctor if "the schedule info is not right" in json.dumps(line)]
+    assert "Queries[1]" in json.dumps(found)
     server.sql("UPDATE schedule SET args = json_object('Queries', json_array('UDID')), every = '24h'")
     wait_for(lambda: server.value("SELECT state FROM schedule") == "active", "the worker to look at it again")
     a_day_passes(server, "info")
