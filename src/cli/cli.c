@@ -178,12 +178,25 @@ cli_list(struct cli *cli, const struct cli_list *list, db_each_fn each, void *co
 	return kind;
 }
 
-static enum err_kind
-add_row(const struct db_row *row, void *context, struct err *err)
+enum err_kind
+cli_table_row(const struct db_row *row, void *table, struct err *err)
 {
 	(void)err;
-	table_add(context, row->values);
+	table_add(table, row->values);
 	return ERR_OK;
+}
+
+enum err_kind
+cli_table(struct cli *cli, enum statement statement, const struct table_column *columns,
+	size_t column_count, struct err *err)
+{
+	struct table table;
+	enum err_kind kind;
+
+	table_init(&table, cli->out, cli->json, columns, column_count);
+	kind = db_each(cli->mdm.db, statement, DB_NONE, cli_table_row, &table, err);
+	table_release(&table, kind == ERR_OK);
+	return kind;
 }
 
 enum err_kind
@@ -194,7 +207,7 @@ cli_list_table(struct cli *cli, const struct cli_list *list, const struct table_
 	enum err_kind kind;
 
 	table_init(&table, cli->out, cli->json, columns, column_count);
-	kind = cli_list(cli, list, add_row, &table, err);
+	kind = cli_list(cli, list, cli_table_row, &table, err);
 	table_release(&table, kind == ERR_OK);
 	return kind;
 }

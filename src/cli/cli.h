@@ -113,6 +113,13 @@ enum err_kind cli_list(struct cli *cli, const struct cli_list *list, db_each_fn 
 enum err_kind cli_list_table(struct cli *cli, const struct cli_list *list,
 	const struct table_column *columns, size_t column_count, struct err *err);
 
+/* All rows of a statement without parameters, in the open transaction: for short lists. */
+enum err_kind cli_table(struct cli *cli, enum statement statement,
+	const struct table_column *columns, size_t column_count, struct err *err);
+
+/* A db_each_fn that adds the row to a struct table. */
+enum err_kind cli_table_row(const struct db_row *row, void *table, struct err *err);
+
 /* --limit N */
 #define CLI_OPTION_LIMIT                                                                           \
 	{                                                                                          \

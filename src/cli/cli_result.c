@@ -38,14 +38,6 @@ payload_no(struct cli *cli, const char *uuid, int64_t *no, struct err *err)
 	return cli_not_found(kind, err, "there is no command %s", uuid);
 }
 
-static enum err_kind
-add_row(const struct db_row *row, void *context, struct err *err)
-{
-	(void)err;
-	table_add(context, row->values);
-	return ERR_OK;
-}
-
 /* The second parameter is whose. */
 static enum err_kind
 list_of(struct cli *cli, const char *id, struct cli_list *list, struct db_value *args,
@@ -55,7 +47,7 @@ list_of(struct cli *cli, const char *id, struct cli_list *list, struct db_value 
 	enum err_kind kind;
 
 	table_init(&table, cli->out, cli->json, columns, COLUMNS);
-	kind = who_list(cli, id, list, args, 1 << 1, add_row, &table, err);
+	kind = who_list(cli, id, list, args, 1 << 1, cli_table_row, &table, err);
 	table_release(&table, kind == ERR_OK);
 	return kind;
 }

@@ -17,24 +17,11 @@ static const struct table_column columns[] = {
 	{"issuer", NULL, TABLE_TEXT, 0},
 };
 
-static enum err_kind
-add(const struct db_row *row, void *context, struct err *err)
-{
-	(void)err;
-	table_add(context, row->values);
-	return ERR_OK;
-}
-
 enum err_kind
 cli_token_service_list(struct cli *cli, struct err *err)
 {
-	struct table table;
-	enum err_kind kind;
-
-	table_init(&table, cli->out, cli->json, columns, sizeof(columns) / sizeof(columns[0]));
-	kind = db_each(cli->mdm.db, SQL_TOKEN_SERVICE_LIST, DB_NONE, add, &table, err);
-	table_release(&table, kind == ERR_OK);
-	return kind;
+	return cli_table(
+		cli, SQL_TOKEN_SERVICE_LIST, columns, sizeof(columns) / sizeof(columns[0]), err);
 }
 
 enum err_kind
