@@ -30,7 +30,7 @@ def steps(server):
 
 @pytest.fixture
 def device(server):
-    new = server.new_device(ec=True)
+    new = server.new_device()
     yield new
     new.close()
 

@@ -38,13 +38,6 @@ def server(make_server):
     own.stop()
 
 
-@pytest.fixture
-def device(server):
-    enrolled = server.enrolled(ec=True)
-    yield enrolled
-    enrolled.close()
-
-
 def issue(server, *options):
     """Another identity, with these options of `pomona identity issue`."""
     name = f"case-{len(os.listdir(server.dir))}-{len(options)}"
@@ -131,7 +124,7 @@ def test_case_05_a_re_enrollment_clears_and_a_renewal_does_not(server, device):
 
 def test_case_06_nobody_is_unenrolled_by_an_answer(server, device):
     """401 would do it; so would a 403 with the body that Apple defines for it."""
-    unknown = server.new_device(ec=True)
+    unknown = server.new_device()
     stranger = server.issue(None, "--key", "ec")
     idle = plistlib.dumps(device.message({"Status": "Idle"}))
     replies = [
@@ -202,7 +195,7 @@ def test_case_10_the_newest_certificate_alone_counts(server, device):
 def test_case_11_without_a_push_certificate_the_command_is_queued(server):
     """What fails is the push, and it is told of."""
     server.sql("INSERT INTO setting(name, value) VALUES ('enroll_topics', 'any')")
-    device = server.new_device(ec=True, topic="com.apple.mgmt.External.nobody-has-it").enroll()
+    device = server.new_device(topic="com.apple.mgmt.External.nobody-has-it").enroll()
     server.sql("DELETE FROM setting WHERE name = 'enroll_topics'")
     assert "queued" in server.pomona("queue", "add", device.id, "ProfileList")
     assert device.idle().request == "ProfileList"
@@ -271,7 +264,7 @@ def test_case_16_who_waits_to_be_configured_is_let_go(server, device):
 
 def test_case_17_each_message_has_the_ids_of_its_kind(server):
     for user_enrollment in (False, True):
-        device = server.new_device(ec=True, user_enrollment=user_enrollment)
+        device = server.new_device(user_enrollment=user_enrollment)
         assert list(device.ids) == ["EnrollmentID" if user_enrollment else "UDID"]
         device.enroll()
         user = device.enrollment_user() if user_enrollment else device.mac_user()
@@ -300,7 +293,7 @@ def test_case_19_a_device_that_went_without_a_word(server, device):
     server.queue(device, "SecurityInfo")
     assert server.pomona("push", device.id, check=False).returncode == 1
     # Another one is pushed meanwhile; this one is not.
-    other = server.enrolled(ec=True)
+    other = server.enrolled()
     server.queue(other, "ProfileList")
     wait_for(lambda: server.pushes(other), "the other one's push")
     assert len(server.pushes(device)) == done

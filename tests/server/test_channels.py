@@ -19,23 +19,9 @@ def facts(server, channel):
 
 @pytest.fixture(scope="module")
 def ue(server):
-    enrolled = server.new_device(ec=True, user_enrollment=True).enroll()
+    enrolled = server.new_device(user_enrollment=True).enroll()
     yield enrolled
     enrolled.close()
-
-
-@pytest.fixture
-def device(server):
-    enrolled = server.enrolled(ec=True)
-    yield enrolled
-    enrolled.close()
-
-
-@pytest.fixture
-def unknown_device(server):
-    new = server.new_device(ec=True)
-    yield new
-    new.close()
 
 
 # ---- what they tell ----
@@ -96,7 +82,7 @@ def test_a_user_of_a_device_that_is_not_known(server, unknown_device):
     for user in (unknown_device.mac_user(), unknown_device.shared_ipad_user("bea")):
         assert user.token_update().status == 403
         assert user.idle().status == 403
-    stranger = server.new_device(ec=True, user_enrollment=True)
+    stranger = server.new_device(user_enrollment=True)
     assert stranger.enrollment_user().token_update().status == 403
     assert server.sql(f"SELECT * FROM device WHERE device_id = {quote(unknown_device.id)}") == []
     stranger.close()
@@ -152,7 +138,7 @@ def test_a_user_does_not_move_to_another_device(server, device):
     """Not even one whose id reads the same: a device's id holds no colon."""
     user = device.mac_user()
     user.token_update()
-    other = server.enrolled(ec=True)
+    other = server.enrolled()
     stolen = User(other, user.user, {**user.ids})
     assert stolen.send(stolen.message({"MessageType": "TokenUpdate", "Topic": other.topic, "Token": b"t", "PushMagic": "m"})).status == 403
     other.close()

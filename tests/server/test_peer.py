@@ -361,8 +361,8 @@ def signing(make_server, second_ca):
 
 @pytest.fixture
 def signer(signing):
-    """A device that signs, and has a command waiting."""
-    device = signing.enrolled()
+    """A device that signs with its RSA key, as real ones do, and has a command waiting."""
+    device = signing.enrolled(ec=False)
     device.uuid = signing.queue(device, "ProfileList")
     yield device
     device.close()

@@ -20,20 +20,6 @@ def server(make_server):
 
 
 @pytest.fixture
-def device(server):
-    enrolled = server.enrolled(ec=True)
-    yield enrolled
-    enrolled.close()
-
-
-@pytest.fixture
-def unknown_device(server):
-    new = server.new_device(ec=True)
-    yield new
-    new.close()
-
-
-@pytest.fixture
 def digest(server):
     server.pomona("setting", "set", "user_authenticate", "digest")
     yield
@@ -118,7 +104,7 @@ def test_refused(server, device, digest):
     assert answer(user, response_to(challenge)) == ""
     challenge, other = ask(user), device.mac_user()
     assert answer(other, response_to(challenge)) == ""
-    stranger = server.enrolled(ec=True)
+    stranger = server.enrolled()
     assert answer(stranger.mac_user(UserID=user.user), response_to(challenge)) == ""
     assert answer(user, response_to(challenge)) != ""
     stranger.close()
@@ -142,7 +128,7 @@ def test_guessing_ends_soon(server, device, digest):
     for number in range(5):
         assert answer(user, response_to(ask(user), f"nobody{number}", "guess")) == ""
     assert user.check_in("UserAuthenticate").status == 410
-    other = server.enrolled(ec=True)
+    other = server.enrolled()
     user = other.mac_user()
     assert answer(user, response_to(ask(user), "victim", "secret")) == ""
     assert answer(user, response_to(ask(user))) != ""
@@ -154,7 +140,7 @@ def test_who_is_asked(server, device, unknown_device, digest):
     reply = device.check_in("UserAuthenticate")
     assert reply.status == 400 and b"UserID" in reply.body
     assert device.shared_ipad_user("bea").check_in("UserAuthenticate").status == 410
-    ue = server.new_device(ec=True, user_enrollment=True).enroll()
+    ue = server.new_device(user_enrollment=True).enroll()
     assert ue.enrollment_user().check_in("UserAuthenticate").status == 410
     ue.close()
 

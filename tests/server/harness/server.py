@@ -272,7 +272,8 @@ class Server:
         self.pomona("identity", "issue", name, "--out", out, *options)
         return Identity(os.path.join(out, name + ".pem"), os.path.join(out, name + ".key"))
 
-    def new_device(self, identity=None, topic=None, ec=False, **options):
+    def new_device(self, identity=None, topic=None, ec=True, **options):
+        """Its key is EC, as such a key is made at once; those that sign (test_peer.py) and the simulated ones have RSA keys."""
         identity = identity or self.issue(None, *(("--key", "ec") if ec else ()))
         return Device(self, identity, topic or self.topic, **options)
 
