@@ -22,6 +22,7 @@ enum {
 	PATH_MOST = sizeof("/3/device/") + 2 * TOKEN_MOST,
 	PATIENCE_MS = 15 * 1000, /* for a connection, and for the answer to a PING */
 	IDLE_MS = 60 * 60 * 1000,
+	RETRY_AFTER_MOST = 24 * 3600, /* seconds */
 };
 
 struct slot {
@@ -101,6 +102,15 @@ slot_done(struct slot *slot, enum apns_outcome outcome, const char *error)
 
 /* ---- what the connection tells ---- */
 
+/* As a server may write it: anything. */
+static int64_t
+seconds(const char *text)
+{
+	long value = strtol(text, NULL, 10);
+
+	return value < 0 ? 0 : value < RETRY_AFTER_MOST ? value : RETRY_AFTER_MOST;
+}
+
 static void
 take_header(void *request, const char *name, const char *value)
 {
@@ -111,7 +121,7 @@ take_header(void *request, const char *name, const char *value)
 	else if (strcmp(name, "apns-id") == 0)
 		snprintf(slot->apns_id, sizeof(slot->apns_id), "%.60s", value);
 	else if (strcmp(name, "retry-after") == 0)
-		slot->retry_after_ms = strtol(value, NULL, 10) * 1000;
+		slot->retry_after_ms = seconds(value) * 1000;
 }
 
 static void

@@ -30,6 +30,7 @@ enum {
 	HOST_MOST = 256, /* of a host and its port */
 	ERROR_MOST = 300,
 	KEEPALIVE_S = 600, /* TCP's probes, for the firewalls on the way */
+	READS_MOST = 64,   /* in one go: a server that never stops talking holds nobody up */
 };
 
 struct http2 {
@@ -48,6 +49,7 @@ struct http2 {
 	SSL_CTX *tls;
 	SSL *ssl;
 	bool shaken, wants_write;
+	bool more; /* there may be something to read that a poll does not show */
 	nghttp2_session *session;
 	bool settled; /* the server's SETTINGS are there */
 
@@ -408,7 +410,7 @@ receive(struct http2 *http2)
 	unsigned char bytes[RECORD];
 	size_t got;
 
-	while (http2->state != HTTP2_FAILED) {
+	for (int i = 0; i < READS_MOST && http2->state != HTTP2_FAILED; i++) {
 		int result;
 		ssize_t used;
 
@@ -424,6 +426,7 @@ receive(struct http2 *http2)
 		if (used < 0)
 			fail(http2, "HTTP/2", nghttp2_strerror((int)used));
 	}
+	http2->more = http2->state != HTTP2_FAILED;
 }
 
 /* A record of what nghttp2 has to send. */
@@ -612,7 +615,7 @@ http2_work(struct http2 *http2)
 {
 	if (http2->state != HTTP2_FAILED && http2->fd < 0)
 		connect_on(http2);
-	http2->wants_write = false;
+	http2->wants_write = http2->more = false;
 	if (http2->state != HTTP2_FAILED && http2->ssl != NULL && !http2->shaken)
 		shake_on(http2);
 	if (http2->state != HTTP2_FAILED && http2->shaken)
@@ -630,7 +633,7 @@ http2_wait(struct http2 *http2, int ms)
 	struct pollfd fd = {
 		.fd = http2->fd, .events = (short)(http2->wants_write ? POLLIN | POLLOUT : POLLIN)};
 
-	if (http2->state == HTTP2_FAILED)
+	if (http2->state == HTTP2_FAILED || http2->more)
 		return;
 	if (http2->fd < 0)
 		curl_multi_poll(http2->multi, NULL, 0, ms, NULL);
