@@ -119,7 +119,8 @@ cli_enroll_revoke(struct cli *cli, struct err *err)
 			return cli_wrong_usage(cli, err, "\"%.60s\" is no number of a link", word);
 		if (enroll_link_revoke(&cli->mdm, no, err) != ERR_OK)
 			return err->kind;
-		fprintf(cli->out, cli->json ? "" : "revoked: %lld\n", no);
+		if (!cli->json)
+			fprintf(cli->out, "revoked: %lld\n", no);
 	}
 	return ERR_OK;
 }
