@@ -22,6 +22,7 @@ enum {
 	PATH_MOST = sizeof("/3/device/") + 2 * TOKEN_MOST,
 	PATIENCE_MS = 15 * 1000, /* for a connection, and for the answer to a PING */
 	IDLE_MS = 60 * 60 * 1000,
+	RETRY_MOST_S = 24 * 60 * 60, /* nobody is left without a push for longer than that */
 };
 
 struct slot {
@@ -101,6 +102,15 @@ slot_done(struct slot *slot, enum apns_outcome outcome, const char *error)
 
 /* ---- what the connection tells ---- */
 
+/* Of a Retry-After; a date, which Apple does not send, counts as none. */
+static int64_t
+seconds(const char *value)
+{
+	long given = strtol(value, NULL, 10);
+
+	return given < 0 ? 0 : given > RETRY_MOST_S ? RETRY_MOST_S : given;
+}
+
 static void
 take_header(void *request, const char *name, const char *value)
 {
@@ -111,7 +121,7 @@ take_header(void *request, const char *name, const char *value)
 	else if (strcmp(name, "apns-id") == 0)
 		snprintf(slot->apns_id, sizeof(slot->apns_id), "%.60s", value);
 	else if (strcmp(name, "retry-after") == 0)
-		slot->retry_after_ms = strtol(value, NULL, 10) * 1000;
+		slot->retry_after_ms = seconds(value) * 1000;
 }
 
 static void
@@ -348,7 +358,8 @@ apns_work(struct apns *apns)
 	case HTTP2_FAILED:
 		lose_connection(apns);
 		break;
-	case HTTP2_LEAVING:
+	case HTTP2_LEAVING: /* what is under way may still be answered, or never */
+		watch_time(apns);
 		if (apns->under_way == 0)
 			lose_connection(apns);
 		break;

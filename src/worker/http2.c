@@ -29,7 +29,8 @@ enum {
 	TEXT_MOST = 256,
 	HOST_MOST = 256, /* of a host and its port */
 	ERROR_MOST = 300,
-	KEEPALIVE_S = 600, /* TCP's probes, for the firewalls on the way */
+	RECORDS_A_TURN = 64, /* then others have their turn, however much there is to read */
+	KEEPALIVE_S = 600,   /* TCP's probes, for the firewalls on the way */
 };
 
 struct http2 {
@@ -48,6 +49,7 @@ struct http2 {
 	SSL_CTX *tls;
 	SSL *ssl;
 	bool shaken, wants_write;
+	bool more; /* there may be something to read that poll() does not know of */
 	nghttp2_session *session;
 	bool settled; /* the server's SETTINGS are there */
 
@@ -408,9 +410,15 @@ receive(struct http2 *http2)
 	unsigned char bytes[RECORD];
 	size_t got;
 
-	while (http2->state != HTTP2_FAILED) {
+	http2->more = false;
+	for (int i = 0; http2->state != HTTP2_FAILED; i++) {
 		int result;
 		ssize_t used;
+
+		if (i == RECORDS_A_TURN) {
+			http2->more = true;
+			return;
+		}
 
 		ERR_clear_error();
 		errno = 0;
@@ -635,5 +643,5 @@ http2_wait(struct http2 *http2, int ms)
 	if (http2->fd < 0)
 		curl_multi_poll(http2->multi, NULL, 0, ms, NULL);
 	else
-		poll(&fd, 1, ms);
+		poll(&fd, 1, http2->more ? 0 : ms);
 }
