@@ -295,6 +295,8 @@ CREATE TRIGGER queue_insert INSTEAD OF INSERT ON queue
 BEGIN
 	SELECT RAISE(ABORT, 'queue: device is missing') WHERE NEW.device IS NULL;
 	SELECT RAISE(ABORT, 'queue: request is missing') WHERE NEW.request IS NULL;
+	SELECT RAISE(ABORT, 'queue: request must be a text without U+0000')
+	WHERE typeof(NEW.request) <> 'text' OR instr(NEW.request, char(0)) > 0;
 	SELECT RAISE(ABORT, 'queue: unknown device')
 	WHERE NOT EXISTS (SELECT 1 FROM enrollment WHERE id = NEW.device);
 	SELECT RAISE(ABORT, 'queue: args is not valid JSON') WHERE NEW.args IS NOT NULL AND NOT json_valid(NEW.args);
