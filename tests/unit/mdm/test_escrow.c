@@ -364,7 +364,7 @@ test_late(void **state)
 		assert_non_null(report("Idle", NULL, ""));
 		unit_sql(&unit, ends[i]);
 		report("Acknowledged", uuid, "");
-		assert_string_equal(strtok((char *)shown(SECRET_RECOVERY_LOCK), ","), value);
+		assert_true(strncmp(shown(SECRET_RECOVERY_LOCK), value, strlen(value)) == 0);
 		/* Said again, it does not come back. */
 		report("Acknowledged", queue("SetRecoveryLock", "{\"NewPassword\":\"\"}", false),
 			"");
