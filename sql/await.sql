@@ -12,7 +12,7 @@ SELECT e.awaiting_configuration, CASE WHEN e.await_until IS NULL THEN 0 ELSE 1 E
 FROM enrollment e WHERE e.no = $1;
 
 -- name: await_steps
-SELECT no, request, args FROM setup_step WHERE channel = $1 ORDER BY position, no;
+SELECT no, request, args, sealed_args FROM setup_step WHERE channel = $1 ORDER BY position, no;
 
 -- name: await_hold
 UPDATE enrollment SET awaiting_configuration = 1, await_until = $2 WHERE no = $1;
@@ -63,6 +63,9 @@ SELECT no, channel, position, request, args, no FROM setup_step WHERE no > $1 OR
 INSERT INTO setup_step (channel, position, request, args)
 VALUES ($1, COALESCE($2, (SELECT COALESCE(max(s.position), 0) + 1 FROM setup_step s WHERE s.channel = $1)), $3, $4)
 RETURNING no, position;
+
+-- name: await_step_seal
+UPDATE setup_step SET sealed_args = $2 WHERE no = $1;
 
 -- name: await_step_remove
 DELETE FROM setup_step WHERE no = $1;

@@ -121,3 +121,10 @@ WHERE name > $1 AND substr(ha1, 2, 1) <> $3 ORDER BY name LIMIT $2;
 
 -- name: reseal_login_user_put
 UPDATE login_user SET ha1 = $2 WHERE name = $1 AND ha1 = $3;
+
+-- name: reseal_setup_step_find
+SELECT no, no, sealed_args FROM setup_step
+WHERE no > $1 AND sealed_args IS NOT NULL AND substr(sealed_args, 2, 1) <> $3 ORDER BY no LIMIT $2;
+
+-- name: reseal_setup_step_put
+UPDATE setup_step SET sealed_args = $2 WHERE no = $1 AND sealed_args = $3;

@@ -295,6 +295,8 @@ CREATE TRIGGER queue_insert INSTEAD OF INSERT ON queue
 BEGIN
 	SELECT RAISE(ABORT, 'queue: device is missing') WHERE NEW.device IS NULL;
 	SELECT RAISE(ABORT, 'queue: request is missing') WHERE NEW.request IS NULL;
+	SELECT RAISE(ABORT, 'queue: request must be a text without U+0000')
+	WHERE typeof(NEW.request) <> 'text' OR instr(NEW.request, char(0)) > 0;
 	SELECT RAISE(ABORT, 'queue: unknown device')
 	WHERE NOT EXISTS (SELECT 1 FROM enrollment WHERE id = NEW.device);
 	SELECT RAISE(ABORT, 'queue: args is not valid JSON') WHERE NEW.args IS NOT NULL AND NOT json_valid(NEW.args);
@@ -448,7 +450,11 @@ END;
 
 CREATE VIEW setup_command AS
 SELECT no AS id, channel AS channel, position AS position, request AS request,
-	CASE WHEN args LIKE '%UnlockToken%' THEN json_replace(args, '$.UnlockToken', '(secret)') ELSE args END AS args
+	-- What is sealed is shown without its secrets already; older rows may hold some.
+	CASE WHEN sealed_args IS NOT NULL THEN args
+		ELSE json_replace(args, '$.UnlockToken', '(secret)', '$.NewPassword', '(secret)', '$.CurrentPassword', '(secret)',
+			'$.Password', '(secret)', '$.passwordHash', '(secret)', '$.AutoSetupAdminAccounts', '(secret)',
+			'$.FileVaultUnlock', '(secret)', '$.AppleCareToken', '(secret)') END AS args
 FROM setup_step;
 
 CREATE TRIGGER setup_command_insert INSTEAD OF INSERT ON setup_command
@@ -465,6 +471,13 @@ BEGIN
 	SELECT RAISE(ABORT, 'setup_command: EraseDevice sets nothing up') WHERE NEW.request = 'EraseDevice';
 	SELECT RAISE(ABORT, 'setup_command: DeviceConfigured and UserConfigured go out by themselves')
 	WHERE NEW.request IN ('DeviceConfigured', 'UserConfigured');
+	SELECT RAISE(ABORT, 'setup_command: args hold a secret, which would lie open in the store; pomona setup add seals it')
+	FROM json_each(NEW.args)
+	WHERE NEW.request IN ('AccountConfiguration', 'ClearPasscode', 'RequestMirroring', 'RotateFileVaultKey',
+			'SetAutoAdminPassword', 'SetFirmwarePassword', 'SetRecoveryLock', 'TriggerEnhancedLogCollection',
+			'VerifyFirmwarePassword', 'VerifyRecoveryLock')
+		AND key IN ('UnlockToken', 'NewPassword', 'CurrentPassword', 'Password', 'passwordHash', 'AutoSetupAdminAccounts',
+			'FileVaultUnlock', 'AppleCareToken');
 	INSERT INTO payload (uuid, request, args, origin, created_at)
 	VALUES ('setup_command ' || hex(randomblob(16)),
 		CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END, NULLIF(NEW.args, '{}'), 'sql', 0);

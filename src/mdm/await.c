@@ -11,6 +11,7 @@
 #include "mdm/audit.h"
 #include "mdm/catalogue.h"
 #include "mdm/event.h"
+#include "mdm/mask.h"
 #include "mdm/queue.h"
 #include "mdm/setting.h"
 
@@ -210,7 +211,9 @@ await_release_due(struct mdm *mdm, int64_t limit, int64_t *count, struct err *er
 
 /* A row of the list. */
 struct step {
+	int64_t no;
 	const char *request, *args;
+	struct db_value sealed_args; /* what args shows a part of; or NULL */
 };
 
 struct steps {
@@ -226,8 +229,10 @@ collect_step(const struct db_row *row, void *context, struct err *err)
 	(void)err;
 	if (steps->count == STEPS_MOST)
 		return ERR_NOT_FOUND; /* enough */
-	steps->rows[steps->count++] =
-		(struct step){.request = db_text(row, 1), .args = db_text(row, 2)};
+	steps->rows[steps->count++] = (struct step){.no = db_int(row, 0),
+		.request = db_text(row, 1),
+		.args = db_text(row, 2),
+		.sealed_args = row->values[3]};
 	return ERR_OK;
 }
 
@@ -244,17 +249,43 @@ note_left_out(struct mdm *mdm, const struct wait *wait, const struct step *step,
 	return note(mdm, EVENT_COMMAND_INVALID, wait->no, detail, err);
 }
 
+static const char *
+args_place(struct mdm *mdm, int64_t no)
+{
+	return arena_printf(mdm->arena, AWAIT_ARGS_PLACE "%lld", (long long)no);
+}
+
+/* The whole arguments, as JSON; NULL: none. */
+static enum err_kind
+step_args(struct mdm *mdm, const struct step *step, const char **text, struct err *err)
+{
+	unsigned char *opened;
+	size_t len;
+	enum err_kind kind;
+
+	*text = step->args;
+	if (step->sealed_args.type != DB_TYPE_BLOB)
+		return ERR_OK;
+	kind = seal_open(mdm->key, mdm->arena, args_place(mdm, step->no), step->sealed_args.bytes,
+		step->sealed_args.len, &opened, &len, err);
+	*text = kind == ERR_OK ? (const char *)opened : NULL;
+	return kind == ERR_INTERNAL
+		       ? err_set(err, ERR_BAD_INPUT, "its arguments cannot be opened with this key")
+		       : kind;
+}
+
 static enum err_kind
 queue_step(struct mdm *mdm, const struct wait *wait, const struct step *step, struct err *err)
 {
 	struct queue_command command = {.request = step->request, .origin = "setup", .setup = true};
 	struct queue_payload payload;
 	struct plist *args = NULL;
-	enum err_kind kind = ERR_OK;
+	const char *text;
+	enum err_kind kind = step_args(mdm, step, &text, err);
 
-	if (step->args != NULL)
-		kind = plist_read_json(plist_limits_default(), mdm->arena, step->args,
-			strlen(step->args), &args, err);
+	if (kind == ERR_OK && text != NULL)
+		kind = plist_read_json(
+			plist_limits_default(), mdm->arena, text, strlen(text), &args, err);
 	command.args = args;
 	if (kind == ERR_OK)
 		kind = queue_payload_add(mdm, &command, &payload, err);
@@ -323,42 +354,82 @@ note_step(
 		audit_detail(mdm->arena, "request", request), err);
 }
 
+static enum err_kind
+check_step(struct mdm *mdm, const struct await_step *step, const struct catalogue_request **request,
+	struct err *err)
+{
+	const char *name;
+	struct plist *keys;
+
+	*request = catalogue_find(step->request);
+	if (*request == NULL)
+		return err_set(err, ERR_BAD_INPUT, "unknown request %s", step->request);
+	name = (*request)->name;
+	if ((*request)->confirm)
+		return err_set(err, ERR_BAD_INPUT, "%s sets nothing up", name);
+	if (strcmp(name, "DeviceConfigured") == 0 || strcmp(name, "UserConfigured") == 0)
+		return err_set(err, ERR_BAD_INPUT, "%s goes out by itself", name);
+	return catalogue_check(mdm->arena, *request, step->args, &keys, err);
+}
+
+/* As JSON; NULL when there are none. */
+static enum err_kind
+args_text(struct mdm *mdm, const char *request, const struct plist *args, const char **text,
+	struct err *err)
+{
+	struct buf json;
+
+	*text = NULL;
+	if (args == NULL || args->as.items.count == 0)
+		return ERR_OK;
+	buf_init(&json, mdm->arena, ARGS_MOST);
+	plist_write_json(&json, args, false);
+	if (json.full)
+		return err_set(err, ERR_TOO_LARGE, "%s: the arguments are too large", request);
+	*text = json.bytes;
+	return ERR_OK;
+}
+
+/* ARGS hold a secret: the row, which shows none, gets them sealed. */
+static enum err_kind
+seal_step(struct mdm *mdm, int64_t no, const char *args, struct err *err)
+{
+	struct db_value sealed;
+	enum err_kind kind = mdm_seal(mdm, args_place(mdm, no), args, strlen(args), &sealed, err);
+
+	return kind == ERR_OK ? db_run(mdm->db, SQL_AWAIT_STEP_SEAL, DB_ARGS(DB_INT(no), sealed),
+					NULL, err)
+			      : kind;
+}
+
 enum err_kind
 await_step_add(struct mdm *mdm, const struct await_step *step, int64_t *no, struct err *err)
 {
-	const struct catalogue_request *request = catalogue_find(step->request);
-	struct db_value args = DB_NULL();
-	struct plist *keys;
+	const struct catalogue_request *request;
+	const struct plist *masked = NULL;
+	const char *args, *shown;
 	struct db_row row;
-	struct buf json;
-	enum err_kind kind;
+	enum err_kind kind = check_step(mdm, step, &request, err);
 
 	*no = 0;
-	if (request == NULL)
-		return err_set(err, ERR_BAD_INPUT, "unknown request %s", step->request);
-	if (request->confirm)
-		return err_set(err, ERR_BAD_INPUT, "%s sets nothing up", request->name);
-	if (strcmp(request->name, "DeviceConfigured") == 0 ||
-		strcmp(request->name, "UserConfigured") == 0)
-		return err_set(err, ERR_BAD_INPUT, "%s goes out by itself", request->name);
-	if (catalogue_check(mdm->arena, request, step->args, &keys, err) != ERR_OK)
-		return err->kind;
-	if (step->args != NULL && step->args->as.items.count > 0) {
-		buf_init(&json, mdm->arena, ARGS_MOST);
-		plist_write_json(&json, step->args, false);
-		if (json.full)
-			return err_set(err, ERR_TOO_LARGE, "%s: the arguments are too large",
-				request->name);
-		args = DB_TEXT(json.bytes);
-	}
-	kind = db_first(mdm->db, SQL_AWAIT_STEP_ADD,
-		DB_ARGS(DB_TEXT(step->channel),
-			step->position == NULL ? DB_NULL() : DB_INT(*step->position),
-			DB_TEXT(request->name), args),
-		&row, err);
+	if (kind == ERR_OK)
+		kind = args_text(mdm, request->name, step->args, &args, err);
+	if (kind == ERR_OK && args != NULL)
+		masked = mask_plist(mdm->arena, request->name, false, step->args);
+	if (kind == ERR_OK)
+		kind = args_text(
+			mdm, request->name, masked == NULL ? step->args : masked, &shown, err);
+	if (kind == ERR_OK)
+		kind = db_first(mdm->db, SQL_AWAIT_STEP_ADD,
+			DB_ARGS(DB_TEXT(step->channel),
+				step->position == NULL ? DB_NULL() : DB_INT(*step->position),
+				DB_TEXT(request->name), DB_TEXT(shown)),
+			&row, err);
 	if (kind != ERR_OK)
 		return kind;
 	*no = db_int(&row, 0);
+	if (masked != NULL && seal_step(mdm, *no, args, err) != ERR_OK)
+		return err->kind;
 	return note_step(mdm, AUDIT_SETUP_ADD, *no, request->name, err);
 }
 

@@ -34,6 +34,9 @@ enum err_kind await_release_due(struct mdm *mdm, int64_t limit, int64_t *count, 
 
 /* ---- the setup commands ---- */
 
+/* Where the arguments of one that hold a secret are sealed for; its number follows. */
+#define AWAIT_ARGS_PLACE "setup_step/sealed_args/"
+
 /* One for all that wait. */
 struct await_step {
 	const char *channel; /* "device" or "user" */
@@ -42,7 +45,8 @@ struct await_step {
 	const int64_t *position;  /* NULL: behind the others */
 };
 
-/* ERR_BAD_INPUT as queue_payload_add() gives it, and for commands that set nothing up. */
+/* ERR_BAD_INPUT as queue_payload_add() gives it, and for commands that set nothing up.  Arguments
+ * that hold a secret are sealed. */
 enum err_kind await_step_add(
 	struct mdm *mdm, const struct await_step *step, int64_t *no, struct err *err);
 

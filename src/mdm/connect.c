@@ -27,6 +27,7 @@ struct visit {
 	const struct plist *message;
 	struct enrollment enrollment;
 	const char *uuid; /* CommandUUID */
+	int64_t stored;   /* answers: 0 when there was one already */
 	struct connect_note *note;
 	struct err *err;
 };
@@ -84,7 +85,7 @@ insert_answer(struct visit *visit, int64_t payload_no, const char *status, const
 		DB_ARGS(DB_INT(visit->enrollment.no), DB_INT(payload_no), DB_TEXT(status),
 			DB_INT(clock_now()), DB_TEXT(response), DB_TEXT(error),
 			DB_BLOB(kept->raw, kept->raw_len)),
-		NULL, visit->err);
+		&visit->stored, visit->err);
 }
 
 /* Of an answer that holds a secret, everybody may read what is left without it; the message itself
@@ -146,22 +147,6 @@ find_delivery(struct visit *visit, struct db_row *row)
 	return kind;
 }
 
-/* An answer to a command that has ended: a repeat changes nothing; the first answer to a cancelled
- * one is kept. */
-static enum err_kind
-take_late_answer(struct visit *visit, const struct db_row *row, const char *status)
-{
-	const char *state = db_text(row, 1);
-	static const char *const answered[] = {"acknowledged", "error", "format_error"};
-
-	visit->note->remark = "repeated";
-	for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
-		if (strcmp(state, answered[i]) == 0)
-			return ERR_OK;
-	visit->note->remark = "answer to an ended command";
-	return store_answer(visit, db_int(row, 0), db_text(row, 3), status);
-}
-
 /* An Acknowledged answer: what it tells, and what it gives into safe keeping. */
 static enum err_kind
 learn(struct visit *visit, const struct db_row *row)
@@ -175,6 +160,28 @@ learn(struct visit *visit, const struct db_row *row)
 		answer.request, db_text(row, 4), visit->message, visit->err);
 
 	return kind == ERR_OK ? escrow_take(visit->mdm, &answer, visit->err) : kind;
+}
+
+/* An answer to a command that has ended: a repeat changes nothing; the first answer to one that was
+ * cancelled or has expired counts: the device has done it all the same, and its key or password is
+ * the one that is in force now. */
+static enum err_kind
+take_late_answer(struct visit *visit, const struct db_row *row, const char *status)
+{
+	const char *state = db_text(row, 1);
+	static const char *const answered[] = {"acknowledged", "error", "format_error"};
+	enum err_kind kind;
+
+	visit->note->remark = "repeated";
+	for (size_t i = 0; i < sizeof(answered) / sizeof(answered[0]); i++)
+		if (strcmp(state, answered[i]) == 0)
+			return ERR_OK;
+	visit->note->remark = "answer to an ended command";
+	kind = store_answer(visit, db_int(row, 0), db_text(row, 3), status);
+	if (kind != ERR_OK || visit->stored == 0 || strcmp(status, "Acknowledged") != 0 ||
+		strcmp(state, "cleared") == 0)
+		return kind;
+	return learn(visit, row);
 }
 
 static enum err_kind

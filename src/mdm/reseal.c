@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "mdm/audit.h"
+#include "mdm/await.h"
 
 enum {
 	PAGE_ROWS = 100,
@@ -48,6 +49,7 @@ static const struct field {
 	{"escrow_certificate/key/", SQL_RESEAL_ESCROW_FIND, SQL_RESEAL_ESCROW_PUT, true},
 	{"payload/sealed_args/", SQL_RESEAL_PAYLOAD_ARGS_FIND, SQL_RESEAL_PAYLOAD_ARGS_PUT, false},
 	{"payload/sealed_body/", SQL_RESEAL_PAYLOAD_BODY_FIND, SQL_RESEAL_PAYLOAD_BODY_PUT, false},
+	{AWAIT_ARGS_PLACE, SQL_RESEAL_SETUP_STEP_FIND, SQL_RESEAL_SETUP_STEP_PUT, false},
 	{"answer_secret/raw/", SQL_RESEAL_ANSWER_FIND, SQL_RESEAL_ANSWER_PUT, false},
 };
 

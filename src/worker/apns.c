@@ -22,7 +22,7 @@ enum {
 	PATH_MOST = sizeof("/3/device/") + 2 * TOKEN_MOST,
 	PATIENCE_MS = 15 * 1000, /* for a connection, and for the answer to a PING */
 	IDLE_MS = 60 * 60 * 1000,
-	RETRY_AFTER_MOST = 24 * 3600, /* seconds */
+	RETRY_MOST_S = 24 * 60 * 60, /* nobody is left without a push for longer than that */
 };
 
 struct slot {
@@ -102,13 +102,13 @@ slot_done(struct slot *slot, enum apns_outcome outcome, const char *error)
 
 /* ---- what the connection tells ---- */
 
-/* As a server may write it: anything. */
+/* Of a Retry-After; a date, which Apple does not send, counts as none. */
 static int64_t
-seconds(const char *text)
+seconds(const char *value)
 {
-	long value = strtol(text, NULL, 10);
+	long given = strtol(value, NULL, 10);
 
-	return value < 0 ? 0 : value < RETRY_AFTER_MOST ? value : RETRY_AFTER_MOST;
+	return given < 0 ? 0 : given > RETRY_MOST_S ? RETRY_MOST_S : given;
 }
 
 static void
@@ -358,7 +358,8 @@ apns_work(struct apns *apns)
 	case HTTP2_FAILED:
 		lose_connection(apns);
 		break;
-	case HTTP2_LEAVING:
+	case HTTP2_LEAVING: /* what is under way may still be answered, or never */
+		watch_time(apns);
 		if (apns->under_way == 0)
 			lose_connection(apns);
 		break;

@@ -29,8 +29,8 @@ enum {
 	TEXT_MOST = 256,
 	HOST_MOST = 256, /* of a host and its port */
 	ERROR_MOST = 300,
-	KEEPALIVE_S = 600, /* TCP's probes, for the firewalls on the way */
-	READS_MOST = 64,   /* in one go: a server that never stops talking holds nobody up */
+	RECORDS_A_TURN = 64, /* then others have their turn, however much there is to read */
+	KEEPALIVE_S = 600,   /* TCP's probes, for the firewalls on the way */
 };
 
 struct http2 {
@@ -49,7 +49,7 @@ struct http2 {
 	SSL_CTX *tls;
 	SSL *ssl;
 	bool shaken, wants_write;
-	bool more; /* there may be something to read that a poll does not show */
+	bool more; /* there may be something to read that poll() does not know of */
 	nghttp2_session *session;
 	bool settled; /* the server's SETTINGS are there */
 
@@ -410,9 +410,15 @@ receive(struct http2 *http2)
 	unsigned char bytes[RECORD];
 	size_t got;
 
-	for (int i = 0; i < READS_MOST && http2->state != HTTP2_FAILED; i++) {
+	http2->more = false;
+	for (int i = 0; http2->state != HTTP2_FAILED; i++) {
 		int result;
 		ssize_t used;
+
+		if (i == RECORDS_A_TURN) {
+			http2->more = true;
+			return;
+		}
 
 		ERR_clear_error();
 		errno = 0;
@@ -426,7 +432,6 @@ receive(struct http2 *http2)
 		if (used < 0)
 			fail(http2, "HTTP/2", nghttp2_strerror((int)used));
 	}
-	http2->more = http2->state != HTTP2_FAILED;
 }
 
 /* A record of what nghttp2 has to send. */
@@ -615,7 +620,7 @@ http2_work(struct http2 *http2)
 {
 	if (http2->state != HTTP2_FAILED && http2->fd < 0)
 		connect_on(http2);
-	http2->wants_write = http2->more = false;
+	http2->wants_write = false;
 	if (http2->state != HTTP2_FAILED && http2->ssl != NULL && !http2->shaken)
 		shake_on(http2);
 	if (http2->state != HTTP2_FAILED && http2->shaken)
@@ -633,10 +638,10 @@ http2_wait(struct http2 *http2, int ms)
 	struct pollfd fd = {
 		.fd = http2->fd, .events = (short)(http2->wants_write ? POLLIN | POLLOUT : POLLIN)};
 
-	if (http2->state == HTTP2_FAILED || http2->more)
+	if (http2->state == HTTP2_FAILED)
 		return;
 	if (http2->fd < 0)
 		curl_multi_poll(http2->multi, NULL, 0, ms, NULL);
 	else
-		poll(&fd, 1, ms);
+		poll(&fd, 1, http2->more ? 0 : ms);
 }

@@ -200,6 +200,15 @@ def test_429_is_tried_again_after_a_delay(push_server, device):
     assert 0.5 < row["due_at"] / 1000 - time.time() < 3700
 
 
+def test_a_retry_after_that_never_comes(push_server, device):
+    """At most a day, whatever the server says."""
+    answer = {"token": device.token.hex(), "answer": {"status": 429}, "retry_after": 10**11, "times": 1}
+    push_server.apns_answers(answer)
+    push_server.queue(device, "ProfileList")
+    row = wait_for(lambda: (row := push_of(push_server, device))["failures"] == 1 and row, "the failure")
+    assert 86000 < row["due_at"] / 1000 - time.time() < 1.3 * 86400
+
+
 @pytest.mark.parametrize("trouble", ["goaway", "drop"])
 def test_what_was_not_answered_is_sent_again(push_server, device, trouble):
     push_server.apns_answers({"token": device.token.hex(), "answer": trouble, "times": 2})
@@ -218,6 +227,26 @@ def test_an_answer_that_never_comes(make_server):
         server.apns_answers({"token": device.token.hex(), "answer": "hang", "times": 1})
         server.queue(device, "ProfileList")
         wait_for(lambda: 200 in [push["status"] for push in server.pushes(device)], "the push", 60)
+    finally:
+        server.stop()
+
+
+def test_a_goodbye_that_never_ends(make_server):
+    """The server says goodbye, and then never answers what it still had to: others are not to wait for that."""
+    server = make_server(push=True, lease=2)
+    try:
+        mute, leaving, other = (server.enrolled() for _ in range(3))
+        server.apns_answers(
+            {"token": mute.token.hex(), "answer": "hang", "times": 1},
+            {"token": leaving.token.hex(), "answer": "goaway", "times": 1},
+        )
+        server.queue(mute, "ProfileList")
+        wait_for_pushes(server, mute, 1)
+        server.queue(leaving, "ProfileList")
+        wait_for_pushes(server, leaving, 1)
+        server.queue(other, "ProfileList")
+        for device in (other, leaving, mute):
+            wait_for(lambda: 200 in [push["status"] for push in server.pushes(device)], "the push", 60)  # noqa: B023
     finally:
         server.stop()
 

@@ -4,6 +4,7 @@
 #include "mdm/await.h"
 
 #include "base/clock.h"
+#include "mdm/command_secret.h"
 #include "unit.h"
 #include "unit_device.h"
 
@@ -108,6 +109,42 @@ test_a_device_that_does_not_wait(void **state)
 	assert_false(waits("A"));
 	assert_string_equal(report("A", "Idle", &uuid), "");
 	assert_int_equal(work(), 0);
+}
+
+/* A secret among the arguments is sealed, shown by nobody, and reaches the device. */
+static void
+test_a_secret_of_a_setup_command(void **state)
+{
+	static const char args[] =
+		"{\"SkipPrimarySetupAccountCreation\":true,\"AutoSetupAdminAccounts\":"
+		"[{\"shortName\":\"admin\",\"passwordHash\":\"UzNDUkVU\"}]}";
+	struct await_step step = {.channel = "device", .request = "AccountConfiguration"};
+	const struct plist *keys, *account;
+	struct plist *given;
+	int64_t no;
+
+	(void)state;
+	assert_int_equal(plist_read_json(plist_limits_default(), &unit.arena, args, strlen(args),
+				 &given, &unit.err),
+		ERR_OK);
+	step.args = given;
+	unit_begin(&unit, DB_WRITE);
+	if (await_step_add(&unit.mdm, &step, &no, &unit.err) != ERR_OK)
+		fail_msg("%s", unit.err.message);
+	unit_commit(&unit);
+	assert_string_equal(unit_sql_text(&unit, "SELECT args FROM setup_step"),
+		"{\"SkipPrimarySetupAccountCreation\":true,\"AutoSetupAdminAccounts\":"
+		"[{\"shortName\":\"admin\",\"passwordHash\":\"(secret)\"}]}");
+	assert_int_equal(
+		unit_sql_int(&unit, "SELECT instr(sealed_args, 'UzNDUkVU') FROM setup_step"), 0);
+	unit_enroll(&unit, "A", AWAITING);
+	unit_begin(&unit, DB_READ);
+	if (command_secret_keys(&unit.mdm, 1, "AccountConfiguration", &keys, &unit.err) != ERR_OK)
+		fail_msg("%s", unit.err.message);
+	db_rollback(unit.mdm.db);
+	account = plist_get(keys, "AutoSetupAdminAccounts")->as.items.first;
+	assert_string_equal(plist_get_string(account, "shortName"), "admin");
+	assert_string_equal(plist_get_string(account, "passwordHash"), "UzNDUkVU");
 }
 
 static void
@@ -408,6 +445,10 @@ test_the_list_in_sql(void **state)
 			"RemoveProfile: the required key Identifier is missing"},
 		{"UPDATE setup_command SET request = 'ProfileList'",
 			"setup_command: only position can be changed"},
+		{"INSERT INTO setup_command (request, args) VALUES ('AccountConfiguration', "
+		 "'{\"AutoSetupAdminAccounts\":[]}')",
+			"setup_command: args hold a secret, which would lie open in the store; "
+			"pomona setup add seals it"},
 	};
 
 	(void)state;
@@ -461,6 +502,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		AWAIT_TEST(test_nothing_to_set_up),
 		AWAIT_TEST(test_a_device_that_does_not_wait),
+		AWAIT_TEST(test_a_secret_of_a_setup_command),
 		AWAIT_TEST(test_setup_commands_go_first_and_alone),
 		AWAIT_TEST(test_all_ends_count),
 		AWAIT_TEST(test_time_out),

@@ -189,6 +189,11 @@ static const struct {
 	{"device, request", "'AAA', 'EraseDevice'",
 		"EraseDevice: confirm must be the id of the device, as in "
 		"json_object('confirm', '<device id>')"},
+	/* A plist behind it would be sent as EraseDevice. */
+	{"device, request, plist", "'AAA', 'EraseDevice' || char(0), '<plist/>'",
+		"queue: request must be a text without U+0000"},
+	{"device, request, plist", "'AAA', CAST('EraseDevice' AS BLOB), '<plist/>'",
+		"queue: request must be a text without U+0000"},
 	{"device, request, args", "'AAA', 'EraseDevice', '{\"confirm\":\"BBB\"}'",
 		"EraseDevice: confirm must be the id of the device, as in "
 		"json_object('confirm', '<device id>')"},

@@ -348,6 +348,46 @@ test_cleared(void **state)
 	assert_string_equal(shown(SECRET_RECOVERY_LOCK), "one/6000");
 }
 
+/* The device had it before it was cancelled (or before its time was over), and has done it. */
+static void
+test_late(void **state)
+{
+	static const char *const ends[] = {"DELETE FROM queue",
+		"UPDATE delivery SET state = 'expired', ended_at = 6000 WHERE ended_at IS NULL"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		const char *value = arena_printf(&unit.arena, "late-%zu", i);
+		const char *uuid = queue("SetRecoveryLock",
+			arena_printf(&unit.arena, "{\"NewPassword\":\"%s\"}", value), false);
+
+		assert_non_null(report("Idle", NULL, ""));
+		unit_sql(&unit, ends[i]);
+		report("Acknowledged", uuid, "");
+		assert_true(strncmp(shown(SECRET_RECOVERY_LOCK), value, strlen(value)) == 0);
+		/* Said again, it does not come back. */
+		report("Acknowledged", queue("SetRecoveryLock", "{\"NewPassword\":\"\"}", false),
+			"");
+		report("Acknowledged", uuid, "");
+		assert_int_equal(unit_sql_int(&unit, "SELECT count(*) FROM escrowed_secret WHERE "
+						     "replaced_at IS NULL"),
+			0);
+	}
+	/* One that says no has changed nothing; nor has one of an enrollment that is over. */
+	for (size_t i = 0; i < 2; i++) {
+		const char *uuid = queue("SetRecoveryLock", "{\"NewPassword\":\"never\"}", false);
+
+		assert_non_null(report("Idle", NULL, ""));
+		unit_sql(&unit, i == 0 ? "DELETE FROM queue"
+				       : "UPDATE delivery SET state = 'cleared', ended_at = 6000 "
+					 "WHERE ended_at IS NULL");
+		report(i == 0 ? "Error" : "Acknowledged", uuid, "");
+		assert_int_equal(unit_sql_int(&unit, "SELECT count(*) FROM escrowed_secret WHERE "
+						     "replaced_at IS NULL"),
+			0);
+	}
+}
+
 static void
 test_without_a_key_nothing_is_queued(void **state)
 {
@@ -649,6 +689,7 @@ main(void)
 		STORE_TEST(test_unlock_token),
 		cmocka_unit_test(test_queued),
 		STORE_TEST(test_cleared),
+		STORE_TEST(test_late),
 		STORE_TEST(test_without_a_key_nothing_is_queued),
 		STORE_TEST(test_filevault_key),
 		STORE_TEST(test_not_decrypted),
