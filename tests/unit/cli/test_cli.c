@@ -218,6 +218,9 @@ test_help_and_usage(void **state)
 	expect(errors, "usage: pomona NOUN");
 	RUN("devcie list", 2);
 	expect(errors, "pomona: there is no command \"devcie\"\nusage: ");
+	RUN("help queue add", 0);
+	expect(out, "usage: pomona queue add ID");
+	RUN("help devcie", 2);
 	RUN("devcie --help", 2);
 	RUN("device eat", 2);
 	expect(errors, "usage: pomona device list");
