@@ -91,6 +91,11 @@ WHERE id = $1 AND ($2 IS NULL OR state = $2) AND ($3 IS NULL OR kind = $3);
 SELECT name, condition, members, ready, problem, created_at, changed_at, name FROM device_group
 WHERE name > $1 ORDER BY name LIMIT $2;
 
+-- name: cli_group_names
+-- For the shell's completion: those that, with group: before them, begin with $1.
+SELECT 'group:' || name, COALESCE(condition, '') FROM device_group
+WHERE substr('group:' || name, 1, length($1)) = $1 ORDER BY name LIMIT $2;
+
 -- name: cli_group_show
 SELECT name, condition, members, ready, problem, created_at, changed_at FROM device_group WHERE name = $1;
 

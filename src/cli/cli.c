@@ -321,15 +321,21 @@ report(struct cli *cli, const struct err *err)
 	return CLI_EXIT_USAGE;
 }
 
-/* What is typed out of habit, in our words. */
+/* What is typed out of habit, in our words: --version, and help with or without a command. */
 static const char *const *
-habitual(int argc, const char *const *argv)
+habitual(struct cli *cli, int argc, const char *const *argv)
 {
-	static const char *const version[] = {"version"}, *const help[] = {"--help"};
+	static const char *const version[] = {"version"};
+	const char **words;
 
 	if (argc == 1 && strcmp(argv[0], "--version") == 0)
 		return version;
-	return argc == 1 && strcmp(argv[0], "help") == 0 ? help : argv;
+	if (argc == 0 || strcmp(argv[0], "help") != 0)
+		return argv;
+	words = arena_calloc(&cli->arena, (size_t)argc, sizeof(*words));
+	memcpy(words, argv + 1, ((size_t)argc - 1) * sizeof(*words));
+	words[argc - 1] = "--help";
+	return words;
 }
 
 int
@@ -342,7 +348,7 @@ cli_run(int argc, const char *const *argv, FILE *out, FILE *errors)
 	log_init("pomona", LOG_WARNING);
 	arena_init(&cli.arena);
 	seal_key_init(&cli.key);
-	argv = habitual(argc, argv);
+	argv = habitual(&cli, argc, argv);
 	if (words_parse(&cli.words, &cli.arena, cli_commands, argc, argv, &err) != ERR_OK) {
 		cli.usage = true;
 		code = report(&cli, &err);

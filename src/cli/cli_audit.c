@@ -28,17 +28,13 @@ static const struct table_column columns[] = {
 static enum err_kind
 check_action(struct cli *cli, const char *action, struct err *err)
 {
-	struct buf names;
-
 	if (action == NULL)
 		return ERR_OK;
-	buf_init(&names, &cli->arena, sizeof(err->message));
-	for (int i = 0; i < AUDIT_ACTIONS; i++) {
+	for (int i = 0; i < AUDIT_ACTIONS; i++)
 		if (strcmp(action, audit_action_name((enum audit_action)i)) == 0)
 			return ERR_OK;
-		buf_printf(&names, " %s", audit_action_name((enum audit_action)i));
-	}
-	return cli_wrong_usage(cli, err, "--action wants one of:%s", names.bytes);
+	return cli_wrong_usage(
+		cli, err, "there is no action \"%.60s\" (pomona-sql(7) lists them)", action);
 }
 
 /* Newest first. */

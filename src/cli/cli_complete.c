@@ -62,9 +62,10 @@ typed_config(const struct cli *cli)
 	return found;
 }
 
-/* Where there is no store, or it cannot be read, there are no ids: nobody wants an error here. */
+/* Where there is no store, or it cannot be read, there are none: nobody wants an error here. */
 static void
-offer_ids(struct completion *completion, const char *lead, const char *prefix)
+offer_stored(struct completion *completion, const char *lead, const char *prefix,
+	enum statement statement)
 {
 	struct listing listing = {.completion = completion, .lead = lead};
 	struct cli *cli = completion->store;
@@ -76,9 +77,21 @@ offer_ids(struct completion *completion, const char *lead, const char *prefix)
 		return;
 	if (cli->mdm.db == NULL || db_begin(cli->mdm.db, DB_READ, &err) != ERR_OK)
 		return;
-	db_each(cli->mdm.db, SQL_CLI_DEVICE_IDS, DB_ARGS(DB_TEXT(prefix), DB_INT(IDS_MOST)),
-		offer_id, &listing, &err);
+	db_each(cli->mdm.db, statement, DB_ARGS(DB_TEXT(prefix), DB_INT(IDS_MOST)), offer_id,
+		&listing, &err);
 	db_rollback(cli->mdm.db);
+}
+
+static void
+offer_ids(struct completion *completion, const char *lead, const char *prefix)
+{
+	offer_stored(completion, lead, prefix, SQL_CLI_DEVICE_IDS);
+}
+
+static void
+offer_groups(struct completion *completion, const char *lead, const char *prefix)
+{
+	offer_stored(completion, lead, prefix, SQL_CLI_GROUP_NAMES);
 }
 
 enum err_kind
@@ -89,6 +102,7 @@ cli_complete(struct cli *cli, struct err *err)
 		.each = print_line,
 		.context = cli,
 		.ids = offer_ids,
+		.groups = offer_groups,
 		.store = cli};
 
 	(void)err;

@@ -340,10 +340,12 @@ for_all(struct adding *adding)
 			(long long)total, (long long)adding->refused);
 	} else {
 		print_head(adding, true);
-		fprintf(cli->out, "queued for %lld devices\n", (long long)total);
+		fprintf(cli->out, "queued for %lld device%s\n", (long long)total,
+			total == 1 ? "" : "s");
 		if (adding->refused > 0)
-			fprintf(cli->out, "%lld do not take it; the first is %s\n",
-				(long long)adding->refused, adding->refused_why);
+			fprintf(cli->out, "%lld %s not take it; the first is %s\n",
+				(long long)adding->refused, adding->refused == 1 ? "does" : "do",
+				adding->refused_why);
 	}
 	return ERR_OK;
 }
@@ -367,9 +369,11 @@ remark_body(struct adding *adding)
 {
 	struct err fault = {0};
 
-	if (adding->command.body == NULL || adding->command.checked ||
-		adding->given.known == NULL ||
-		arguments_check(&adding->given, false, &adding->remarks, NULL, &fault) == ERR_OK)
+	if (adding->command.body == NULL || adding->command.checked)
+		return;
+	if (adding->given.known == NULL)
+		err_set(&fault, ERR_BAD_INPUT, "unknown request %.100s", adding->given.request);
+	else if (arguments_check(&adding->given, false, &adding->remarks, NULL, &fault) == ERR_OK)
 		return;
 	catalogue_remark_add(&adding->remarks, &adding->cli->arena,
 		arena_printf(&adding->cli->arena, "%s; it is queued as it is", fault.message));

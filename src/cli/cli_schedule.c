@@ -144,7 +144,8 @@ cli_schedule_run(struct cli *cli, struct err *err)
 		fprintf(cli->out, "{\"queued\":%lld,\"refused\":%lld}\n", (long long)run.queued,
 			(long long)run.refused);
 	else
-		fprintf(cli->out, "queued for %lld devices\n", (long long)run.queued);
+		fprintf(cli->out, "queued for %lld device%s\n", (long long)run.queued,
+			run.queued == 1 ? "" : "s");
 	if (!cli->json && run.refused > 0)
 		fprintf(cli->out, "%lld do not take such a command\n", (long long)run.refused);
 	return ERR_OK;

@@ -329,7 +329,7 @@ const struct cli_command cli_commands[] = {
 	{"schedule", "add", "NAME REQUEST [KEY=VALUE…]",
 		"let devices get a command again and again", 2, CLI_ANY, CLI_NEEDS_STORE, CLI_WRITE,
 		OPTIONS({"every", "SPAN", "how often: 30m, 24h, 7d"},
-			{"to", "ID", "all (the default), group:NAME, or one enrollment"},
+			{"to", "ID|group:NAME", "for whom (all)"},
 			{"args", "JSON", "the command's keys as a JSON object, or @FILE with one"}),
 		cli_schedule_add,
 		"Each device has its own time in the interval, and gets no second one while one "

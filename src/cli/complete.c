@@ -39,6 +39,16 @@ offer_ids(struct completion *completion, const char *lead, const char *token)
 }
 
 static void
+offer_groups(struct completion *completion, const char *lead, const char *token)
+{
+	size_t len = strlen(lead);
+
+	(void)token;
+	if (completion->groups != NULL && strncmp(completion->typed, lead, len) == 0)
+		completion->groups(completion, lead, completion->typed + len);
+}
+
+static void
 offer_requests(struct completion *completion, const char *lead, const char *token)
 {
 	const struct catalogue_request *request;
@@ -66,19 +76,6 @@ offer_systems(struct completion *completion, const char *lead, const char *token
 		complete_offer(completion, lead, catalogue_os_name((enum catalogue_os)i), "");
 }
 
-/* "udid|serial" */
-static void
-offer_alternatives(struct completion *completion, const char *lead, const char *token)
-{
-	while (*token != '\0') {
-		size_t len = strcspn(token, "|");
-
-		complete_offer(completion, lead, arena_memdup(completion->arena, token, len), "");
-		token += len;
-		token += *token == '|';
-	}
-}
-
 /* What a word of a usage line, or the name of an option's value, stands for. */
 static const struct {
 	const char *token;
@@ -87,21 +84,38 @@ static const struct {
 	{"FILE", offer_files},
 	{"DIR", offer_files},
 	{"ID", offer_ids},
+	{"group:NAME", offer_groups},
 	{"REQUEST", offer_requests},
 	{"SETTING", offer_settings},
 	{"OS", offer_systems},
 };
 
+/* ONE of some, or alone; an option among them is offered where options are. */
+static void
+offer_one(struct completion *completion, const char *lead, const char *one, bool alone)
+{
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+		if (strcmp(sources[i].token, one) == 0) {
+			sources[i].offer(completion, lead, one);
+			return;
+		}
+	if (!alone && one[0] != '-')
+		complete_offer(completion, lead, one, "");
+}
+
+/* "ID", "udid|serial", "ID|group:NAME" */
 static void
 offer_token(struct completion *completion, const char *lead, const char *token)
 {
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (strcmp(sources[i].token, token) == 0) {
-			sources[i].offer(completion, lead, token);
-			return;
-		}
-	if (strchr(token, '|') != NULL)
-		offer_alternatives(completion, lead, token);
+	bool alone = strchr(token, '|') == NULL;
+
+	while (*token != '\0') {
+		size_t len = strcspn(token, "|");
+
+		offer_one(completion, lead, arena_memdup(completion->arena, token, len), alone);
+		token += len;
+		token += *token == '|';
+	}
 }
 
 /* ---- options ---- */
@@ -211,7 +225,7 @@ request_among(const struct completion *completion)
 	return request;
 }
 
-/* "ID…|--all": the bare token, and whether it may come again. */
+/* "ID…|--all": the bare token, "ID|--all", and whether it may come again. */
 static char *
 bare_token(struct completion *completion, const char *usage, size_t len, bool *repeats)
 {
@@ -226,7 +240,7 @@ bare_token(struct completion *completion, const char *usage, size_t len, bool *r
 	end = strstr(token, dots);
 	*repeats = end != NULL;
 	if (end != NULL)
-		*end = '\0';
+		memmove(end, end + sizeof(dots) - 1, strlen(end + sizeof(dots) - 1) + 1);
 	return token;
 }
 

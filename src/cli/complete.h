@@ -16,9 +16,10 @@ struct completion {
 	struct arena *arena;
 	complete_each_fn each;
 	void *context; /* of each */
-	/* Where ids come from; NULL: nowhere. */
+	/* Where ids, and names of groups as group:NAME, come from; NULL: nowhere. */
 	void (*ids)(struct completion *completion, const char *lead, const char *prefix);
-	void *store; /* of ids */
+	void (*groups)(struct completion *completion, const char *lead, const char *prefix);
+	void *store; /* of both */
 
 	/* while it is at work */
 	const char *typed; /* the word under the cursor */

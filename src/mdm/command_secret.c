@@ -24,7 +24,7 @@ enum err_kind
 command_secret_seal(
 	struct mdm *mdm, struct command_kept *kept, const struct plist *keys, struct err *err)
 {
-	const struct plist *masked =
+	struct plist *masked =
 		keys == NULL ? NULL : mask_plist(mdm->arena, kept->request, false, keys);
 	struct buf shown;
 	enum err_kind kind;
@@ -39,6 +39,7 @@ command_secret_seal(
 			&kept->sealed_args, err);
 	if (kind != ERR_OK)
 		return kind;
+	plist_remove(masked, "RequestType"); /* among a raw plist's keys */
 	buf_init(&shown, mdm->arena, COMMAND_BYTES_MOST);
 	plist_write_json(&shown, masked, false);
 	kept->args = shown.full ? NULL : shown.bytes;

@@ -239,7 +239,7 @@ def test_raw_plist_through_sql_with_a_secret(server, device):
     insert_plist(server, "SetRecoveryLock", body, device)
     assert device.idle().body == body and device.idle().body == body
     row = server.row(f"SELECT * FROM queue WHERE uuid = {quote(uuid)}")
-    assert row["plist"] is None and "pear" not in str(row)
+    assert row["plist"] is None and row["args"] == '{"NewPassword":"(secret)"}'
     assert server.value(f"SELECT body FROM payload WHERE uuid = {quote(uuid)}") is None
 
 

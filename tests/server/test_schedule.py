@@ -158,7 +158,7 @@ def test_sql(server, device):
 
 def test_run_pause_resume_remove(server, device):
     name = add(server, "CertificateList", to=device.id)
-    assert "queued for 1 devices" in server.pomona("schedule", "run", name)
+    assert "queued for 1 device\n" in server.pomona("schedule", "run", name)
     assert server.pomona_json("schedule", "run", name) == {"queued": 0, "refused": 0}
     server.pomona("queue", "clear", device.id)
     server.pomona("schedule", "pause", name)

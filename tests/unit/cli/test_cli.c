@@ -218,6 +218,9 @@ test_help_and_usage(void **state)
 	expect(errors, "usage: pomona NOUN");
 	RUN("devcie list", 2);
 	expect(errors, "pomona: there is no command \"devcie\"\nusage: ");
+	RUN("help queue add", 0);
+	expect(out, "usage: pomona queue add ID");
+	RUN("help devcie", 2);
 	RUN("devcie --help", 2);
 	RUN("device eat", 2);
 	expect(errors, "usage: pomona device list");
@@ -482,6 +485,10 @@ test_queue_add_checked(void **state)
 	RUN("queue add A --plist ~/lock.plist", 0);
 	expect(errors, "warning: DeviceLock: PIN must be a string; it is queued as it is");
 	RUN("queue add A --plist ~/lock.plist --strict", 1);
+	write_file("new.plist", "<plist><dict><key>Command</key><dict><key>RequestType</key>"
+				"<string>NewThing</string></dict></dict></plist>");
+	RUN("queue add A --plist ~/new.plist", 0);
+	expect(errors, "warning: unknown request NewThing; it is queued as it is");
 }
 
 static void

@@ -317,6 +317,13 @@ offer_ids(struct completion *completion, const char *lead, const char *prefix)
 	complete_offer(completion, lead, "AB-1:jane", "");
 }
 
+static void
+offer_groups(struct completion *completion, const char *lead, const char *prefix)
+{
+	(void)prefix;
+	complete_offer(completion, lead, "group:old", "");
+}
+
 static const struct {
 	const char *words[8]; /* the last one is being typed */
 	const char *offered;  /* all of it */
@@ -327,7 +334,12 @@ static const struct {
 	{{"queue", "add", "A"}, "AB-1 AB-1:jane AccountConfiguration ActivationLockBypassCode "
 				"ActiveNSExtensions ApplyRedemptionCode AvailableOSUpdates "},
 	{{"queue", "add", "AB-1:"}, "AB-1:jane "},
+	{{"queue", "add", "g"}, "group:old "},
+	{{"queue", "add", "group:old", "DeviceLoc"}, "DeviceLocation DeviceLock "},
 	{{"queue", "cancel", "X", "AB"}, "AB-1 AB-1:jane "},
+	{{"queue", "list", ""}, "AB-1 AB-1:jane group:old "},
+	{{"schedule", "add", "daily", "--to", "g"}, "group:old "},
+	{{"device", "show", "g"}, ""},
 	{{"device", "show", ""}, "AB-1 AB-1:jane "},
 	{{"device", "show", "AB-1", ""}, ""},
 	{{"queue", "add", "AB-1", "DeviceLock", ""}, "Message= PhoneNumber= PIN= "},
@@ -369,8 +381,11 @@ test_completion(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(completions); i++) {
 		struct offers offers;
-		struct completion completion = {
-			.arena = &arena, .each = note_offer, .context = &offers, .ids = offer_ids};
+		struct completion completion = {.arena = &arena,
+			.each = note_offer,
+			.context = &offers,
+			.ids = offer_ids,
+			.groups = offer_groups};
 		size_t count = 0;
 
 		buf_init(&offers.text, &arena, 1 << 20);
