@@ -335,7 +335,7 @@ BEGIN
 			|| substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-'
 			|| hex(randomblob(6)))),
 		new_request, new_args, CAST(NEW.plist AS BLOB), NEW.plist IS NOT NULL, 'sql', now_ms, NEW.device
-	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
+	FROM (SELECT iif(NEW.request = 'RestrictionsList' AND NEW.plist IS NULL, 'Restrictions', NEW.request) AS new_request,
 			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
 			(CASE WHEN instr(CAST(NEW.plist AS TEXT), '<key>CommandUUID</key>') > 0 THEN (
 				SELECT substr(rest, 9, instr(rest, '</string>') - 9)
@@ -367,7 +367,7 @@ BEGIN
 		CAST(round((julianday(NEW.not_before) - 2440587.5) * 86400000) AS INTEGER),
 		CAST(round((julianday(NEW.expires) - 2440587.5) * 86400000) AS INTEGER),
 		now_ms, COALESCE(NEW.setup, 0)
-	FROM (SELECT CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END AS new_request,
+	FROM (SELECT iif(NEW.request = 'RestrictionsList' AND NEW.plist IS NULL, 'Restrictions', NEW.request) AS new_request,
 			NULLIF(json_remove(NEW.args, '$.confirm'), '{}') AS new_args,
 			CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) AS now_ms,
 			(SELECT no FROM enrollment WHERE id = NEW.device) AS new_enrollment_no);

@@ -232,6 +232,13 @@ def test_raw_plist_through_sql_gets_a_uuid(server, device):
     assert server.value(f"SELECT plist FROM queue WHERE device = {quote(device.id)}").encode() == first.body
 
 
+def test_raw_plist_through_sql_keeps_its_request(server, device):
+    """The paper's name is an alias of a command's arguments, and a name like any other in a plist."""
+    body = by_hand(new_uuid(), b"<key>RequestType</key><string>RestrictionsList</string>")
+    insert_plist(server, "RestrictionsList", body, device)
+    assert device.idle().body == body
+
+
 def test_raw_plist_through_sql_with_a_secret(server, device):
     """Sealed once it was sent; it still goes out byte for byte."""
     uuid = new_uuid()
