@@ -481,7 +481,7 @@ BEGIN
 	INSERT INTO payload (uuid, request, args, origin, created_at)
 	VALUES ('setup_command ' || hex(randomblob(16)),
 		CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END, NULLIF(NEW.args, '{}'), 'sql', 0);
-	DELETE FROM payload WHERE uuid GLOB 'setup_command *';
+	DELETE FROM payload WHERE created_at = 0 AND uuid GLOB 'setup_command *';
 	INSERT INTO setup_step (channel, position, request, args)
 	VALUES (COALESCE(NEW.channel, 'device'),
 		COALESCE(NEW.position, (SELECT COALESCE(max(s.position), 0) + 1 FROM setup_step s
@@ -571,7 +571,7 @@ BEGIN
 	INSERT INTO payload (uuid, request, args, origin, created_at)
 	VALUES ('schedule ' || hex(randomblob(16)),
 		CASE NEW.request WHEN 'RestrictionsList' THEN 'Restrictions' ELSE NEW.request END, NULLIF(NEW.args, '{}'), 'sql', 0);
-	DELETE FROM payload WHERE uuid GLOB 'schedule *';
+	DELETE FROM payload WHERE created_at = 0 AND uuid GLOB 'schedule *';
 	INSERT INTO schedule_rule (name, every, target, request, args, paused, done_to, created_at, changed_at)
 	SELECT NEW.name,
 		CAST(NEW.every AS INTEGER) * CASE substr(NEW.every, -1)

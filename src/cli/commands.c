@@ -347,7 +347,7 @@ const struct cli_command cli_commands[] = {
 	{"setup", "list", "", "list what devices get that wait to be configured", 0, 0,
 		CLI_NEEDS_STORE, CLI_OWN, OPTIONS(CLI_OPTION_LIMIT), cli_setup_list, NULL},
 	{"setup", "add", "REQUEST [KEY=VALUE…]", "give them a command more", 1, CLI_ANY,
-		CLI_NEEDS_STORE, CLI_WRITE,
+		CLI_NEEDS_KEY, CLI_WRITE,
 		OPTIONS({"args", "JSON", "the command's keys as a JSON object, or @FILE with one"},
 			{"channel", "CHANNEL", "device, or user: users of a Shared iPad (device)"},
 			{"position", "N", "lower goes first (behind the others)"}),

@@ -69,6 +69,27 @@ def test_nothing_configured_is_configured_at_once(server, device):
     assert released(server, device) == ["there are no setup commands"]
 
 
+def test_a_secret_of_a_setup_command(server, device):
+    """It is shown by nobody, lies nowhere in the store, and reaches the device."""
+    account = {"shortName": "admin", "passwordHash": "UzNDUkVULWhhc2g="}
+    server.pomona("setup", "add", "AccountConfiguration", "--args", json.dumps({"AutoSetupAdminAccounts": [account]}))
+    try:
+        shown = json.loads(server.value("SELECT args FROM setup_command"))
+        assert shown == {"AutoSetupAdminAccounts": [{"shortName": "admin", "passwordHash": "(secret)"}]}
+        assert account["passwordHash"] not in server.pomona("setup", "list") + server.pomona("setup", "list", "--json")
+        assert device.authenticate(ProductName="Mac14,2", ModelName="MacBook Air", OSVersion="15.1").status == 200
+        assert device.token_update(AwaitingConfiguration=True).status == 200
+        reply = device.idle()
+        assert reply.request == "AccountConfiguration"
+        assert reply.command["Command"]["AutoSetupAdminAccounts"][0]["passwordHash"] == b"S3CRET-hash"
+        assert device.acknowledge(reply.uuid).request == "DeviceConfigured"
+        for name in (server.db, server.db + "-wal"):
+            with open(name, "rb") as file:
+                assert account["passwordHash"].encode() not in file.read(), name
+    finally:
+        server.sql("DELETE FROM setup_command")
+
+
 def test_setup_commands_then_device_configured_then_the_others(server, device, steps):
     device.enroll(AwaitingConfiguration=True)
     server.queue(device, "CertificateList", priority=50)
