@@ -9,7 +9,7 @@ import pytest
 
 from harness import Pki, Server
 from harness.front import FRONT, is_plain_cgi
-from harness.process import SANITIZER, Programs
+from harness.process import SANITIZER, Programs, wait_for
 
 
 def pytest_configure(config):
@@ -60,9 +60,12 @@ def root():
 def programs(root):
     started = Programs(root)
     yield started
-    left = started.leftovers()
+    # The children of a program that was killed may take a moment longer to die than it.
+    try:
+        wait_for(lambda: not started.leftovers(), "the programs to end", 10)
+    except AssertionError:
+        raise AssertionError(f"left behind: {started.leftovers()}") from None
     reports = started.sanitizer_reports()
-    assert not left, f"left behind: {left}"
     assert not reports, reports
 
 
