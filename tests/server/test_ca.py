@@ -4,7 +4,6 @@ import datetime
 import json
 import os
 import plistlib
-import sqlite3
 import subprocess
 
 import pytest
@@ -15,21 +14,6 @@ from harness.server import quote
 from test_identity import messages
 
 REFUSED = (400, 403)
-
-
-def everything(server):
-    """All rows of all tables, but for when a device was last seen."""
-    with sqlite3.connect(f"file:{server.db}?mode=ro", uri=True) as store:
-        store.row_factory = sqlite3.Row
-        tables = [row[0] for row in store.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
-        return {
-            table: sorted(
-                repr([value for key, value in dict(row).items() if key != "last_seen"])
-                for row in store.execute(f"SELECT * FROM {table}")
-            )
-            for table in tables
-            if table != "worker"
-        }
 
 
 def sha256(identity):
@@ -44,13 +28,13 @@ def issue(server, name, *options):
 
 def refused_with_everything(device, *skip):
     """Every message type, and the store stays as it is."""
-    before = everything(device.server)
+    before = device.server.everything()
     for name, body in messages(device, "no-such-command").items():
         if name not in skip:
             reply = device.send(device.message(body))
             assert reply.status == 403, name
             assert b"<plist" not in reply.body
-    assert everything(device.server) == before
+    assert device.server.everything() == before
 
 
 def state_of(server, identity):
@@ -151,10 +135,10 @@ def test_users_of_a_revoked_device(ca_server, enrolled):
     user = enrolled.mac_user()
     assert user.token_update().status == 200
     ca_server.pomona("identity", "revoke", enrolled.id)
-    before = everything(ca_server)
+    before = ca_server.everything()
     for name, body in messages(user, "x").items():
         assert enrolled.send(user.message(body)).status in REFUSED, name
-    assert everything(ca_server) == before
+    assert ca_server.everything() == before
 
 
 def test_reasons(ca_server):
@@ -322,10 +306,10 @@ def strangers(ca_server, pki):
 
 @pytest.mark.parametrize("kind", ["another CA", "a CA of the same name", "self-signed"])
 def test_strangers(ca_server, enrolled, strangers, kind):
-    before = everything(ca_server)
+    before = ca_server.everything()
     for name, body in messages(enrolled, "x").items():
         assert enrolled.turned_away(strangers[kind], "/mdm", plistlib.dumps(enrolled.message(body))), name
-    assert everything(ca_server) == before
+    assert ca_server.everything() == before
 
 
 def test_another_devices_certificate(ca_server, enrolled):
@@ -340,14 +324,14 @@ def test_a_user_channel_under_a_foreign_device(ca_server, enrolled):
     user = enrolled.mac_user()
     assert user.token_update().status == 200
     thief = ca_server.enrolled()
-    before = everything(ca_server)
+    before = ca_server.everything()
     for name, body in messages(user, "x").items():
         assert thief.send(user.message(body)).status in REFUSED, name
     # the thief's own channel, with the user's id
     stolen = thief.mac_user()
     stolen.ids["UserID"] = user.ids["UserID"]
     assert thief.send({**user.message({"Status": "Idle"}), "UDID": enrolled.udid}).status == 403
-    assert everything(ca_server) == before
+    assert ca_server.everything() == before
     thief.close()
 
 
@@ -720,11 +704,11 @@ def test_a_ca_that_will_not_do(ca_server, pki, case):
     elsewhere = Elsewhere(pki, "bad-" + case.replace(" ", "-"))
     path = pki.path("bad.pem")
     Elsewhere.join(path, *parts(elsewhere))
-    before = everything(ca_server)
+    before = ca_server.everything()
     done = ca_server.pomona("ca", "import", path, check=False)
     assert done.returncode == 1
     assert reason in done.stderr.decode()
-    assert everything(ca_server) == before
+    assert ca_server.everything() == before
 
 
 BAD_EXTENSIONS = {

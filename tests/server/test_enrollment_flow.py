@@ -153,14 +153,14 @@ def test_in_one_run_with_pushes(make_server, pki):
 @pytest.mark.core
 def test_a_used_link_is_refused(server, enrolled):
     enrolled.journal()
-    devices = server.sql("SELECT * FROM device")
+    devices = server.everything("enrollment")
     late = Fleet(server)
     counts = late.enroll(enrolled.link, status=1)
     assert counts["refused"] == 1
     assert "status 410" in late.log
     assert late.steps() == ["EnrollPage"]
     assert not os.path.exists(late.folder)
-    assert server.sql("SELECT * FROM device") == devices
+    assert server.everything("enrollment") == devices
 
 
 def test_links_for_many(server, fleet):
@@ -346,14 +346,14 @@ def no_mdm(profile):
 )
 def test_a_profile_that_is_not_right(server, site, pki, fleet, change, words, last):
     profile = plistlib.loads(server.pomona("profile", "enroll", "--unsigned").encode())
-    devices = server.sql("SELECT * FROM device")
+    devices = server.everything("enrollment")
     change(profile)
     site.page, site.profile = PAGE, signed(pki, profile)
     fleet.enroll(site.url + "/page", status=1)
     assert words in fleet.log
     assert fleet.steps()[-1] == last
     assert not os.path.exists(fleet.folder)
-    assert server.sql("SELECT * FROM device") == devices
+    assert server.everything("enrollment") == devices
 
 
 @pytest.mark.parametrize(

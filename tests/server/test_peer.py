@@ -22,11 +22,6 @@ pytestmark = pytest.mark.core
 NOBODY = None  # no certificate in TLS
 
 
-def everything(server):
-    """What the store holds of devices and their commands."""
-    return server.sqlite(".dump enrollment delivery")
-
-
 def pem_of(identity):
     with open(identity.certificate) as file:
         return file.read()
@@ -42,10 +37,10 @@ def put(device, headers, body=None, path="/mdm"):
 
 def refused(server, device, headers, body=None, path="/mdm"):
     """403, and nothing has happened; a device that waits for a command does not get it."""
-    before = everything(server)
+    before = server.everything("enrollment", "delivery")
     reply = put(device, headers, body, path)
     assert b"<plist" not in reply.body
-    assert everything(server) == before
+    assert server.everything("enrollment", "delivery") == before
     return reply.status == 403
 
 
@@ -186,7 +181,7 @@ def test_two_headers(believing):
     """One may be the client's own: nobody is believed, or, where the web server joins them, the last element of Envoy's."""
     device, other = believing.device, believing.issue()
     values = [believing.write(other), believing.write(device.identity)]
-    before = everything(believing)
+    before = believing.everything("enrollment", "delivery")
     for pair in (values, values[::-1]):
         connection = device.open(identity=NOBODY)
         connection.putrequest("PUT", "/mdm")
@@ -199,7 +194,7 @@ def test_two_headers(believing):
         connection.close()
         joined = is_apache(believing.front) and believing.form == "xfcc" and pair is values
         assert status == (200 if joined else 403)
-    assert everything(believing) == before
+    assert believing.everything("enrollment", "delivery") == before
 
 
 def test_certificate_in_tls_comes_first(believing):
@@ -573,19 +568,19 @@ def raw(device, target, body, *headers):
 
 
 def test_no_path_leads_past_the_check(signing, signer):
-    before = everything(signing)
+    before = signing.everything("enrollment", "delivery")
     for target in TRICKS:
         for headers in ((), ("X-Original-URL: /mdm", "X-Rewrite-URL: /mdm"), ("X-HTTP-Method-Override: PUT",)):
             assert raw(signer, target, body_of(signer), *headers) in (400, 403, 404, 405), target
-    assert everything(signing) == before
+    assert signing.everything("enrollment", "delivery") == before
 
 
 def test_a_method_is_no_way_past_it(signing, signer):
-    before = everything(signing)
+    before = signing.everything("enrollment", "delivery")
     for method in ("GET", "POST", "HEAD", "OPTIONS", "DELETE", "PATCH", "TRACE", "put", "PUT\t"):
         try:
             reply = signer.request_as(NOBODY, method, "/mdm", body_of(signer))
         except ValueError:
             continue
         assert reply.status in (400, 403, 405, 501)
-    assert everything(signing) == before
+    assert signing.everything("enrollment", "delivery") == before

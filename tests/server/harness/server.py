@@ -5,6 +5,7 @@ command line (pomona)."""
 import itertools
 import json
 import os
+import sqlite3
 import ssl
 import subprocess
 import urllib.request
@@ -252,13 +253,30 @@ class Server:
         return uuid
 
     def command(self, channel, uuid):
-        return self.row(f"SELECT * FROM command WHERE device = {quote(channel.id)} AND uuid = {quote(uuid)}")
+        """Its row of view command, but for its age, which goes on while one looks."""
+        row = self.row(f"SELECT * FROM command WHERE device = {quote(channel.id)} AND uuid = {quote(uuid)}")
+        del row["age"]
+        return row
 
     def state(self, channel, uuid):
         return self.command(channel, uuid)["state"]
 
     def result(self, channel, uuid):
         return self.row(f"SELECT * FROM result WHERE device = {quote(channel.id)} AND uuid = {quote(uuid)}")
+
+    def everything(self, *tables):
+        """All rows of these tables (of all, when none is named), but for when a device was last seen, which is written late."""
+        with sqlite3.connect(f"file:{self.db}?mode=ro", uri=True) as store:
+            store.row_factory = sqlite3.Row
+            names = [row[0] for row in store.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+            return {
+                name: sorted(
+                    repr([value for key, value in dict(row).items() if key != "last_seen"])
+                    for row in store.execute(f"SELECT * FROM {name}")
+                )
+                for name in names
+                if name != "worker" and (not tables or name in tables)
+            }
 
     def device_row(self, channel):
         return self.row(f"SELECT * FROM device WHERE id = {quote(channel.id)}")
