@@ -29,6 +29,7 @@ enum {
 	ARGS_MOST = 24,   /* parameters of a statement */
 	LOCK_POLL_MS = 1,
 	READ_CACHE_KIB = 512,
+	PAGES_AT_ONCE = 128, /* that many of a connection's cache lie in one piece */
 	WRITE_CACHE_KIB = 8 * 1024,
 	CHECKPOINT_PAGES = 8000, /* of the WAL; the more, the fewer writes of the same page */
 };
@@ -79,6 +80,8 @@ struct sqlite_session {
 	struct connection *watch; /* for `changed`: PRAGMA data_version is its `begin` */
 	int64_t version;
 };
+
+static pthread_once_t configured = PTHREAD_ONCE_INIT;
 
 /* ---- errors ---- */
 
@@ -250,6 +253,15 @@ readers_most(void)
 				      : (int)(wanted < READERS_MOST ? wanted : READERS_MOST);
 }
 
+/* Once, before SQLite is first used.  Counting what it has allocated would take a lock that all
+ * threads share. */
+static void
+configure_library(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, PAGES_AT_ONCE);
+}
+
 static enum err_kind
 sqlite_store_open(void **handle, const struct db_options *options, struct err *err)
 {
@@ -262,6 +274,7 @@ sqlite_store_open(void **handle, const struct db_options *options, struct err *e
 		return err_set(err, ERR_BUSY, "store: out of memory");
 	}
 	store->busy_ms = options->busy_ms;
+	pthread_once(&configured, configure_library);
 	store->readers_most = readers_most();
 	pthread_mutex_init(&store->lock, NULL);
 	pthread_cond_init(&store->reader, NULL);
