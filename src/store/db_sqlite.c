@@ -29,7 +29,6 @@ enum {
 	ARGS_MOST = 24,   /* parameters of a statement */
 	LOCK_POLL_MS = 1,
 	READ_CACHE_KIB = 512,
-	PAGES_AT_ONCE = 128, /* that many of a connection's cache lie in one piece */
 	WRITE_CACHE_KIB = 8 * 1024,
 	CHECKPOINT_PAGES = 8000, /* of the WAL; the more, the fewer writes of the same page */
 };
@@ -259,7 +258,6 @@ static void
 configure_library(void)
 {
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, PAGES_AT_ONCE);
 }
 
 static enum err_kind
