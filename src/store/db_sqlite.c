@@ -438,9 +438,14 @@ run_job(struct connection *writer, struct job *job)
 	session->mode = DB_WRITE;
 	job->kind = job->work(job->context, job->err);
 	session->connection = NULL;
-	if (job->kind != ERR_OK)
-		run_fixed(writer, &writer->rollback_to, "ROLLBACK TO job");
-	if (run_fixed(writer, &writer->release, "RELEASE job") != SQLITE_OK && job->kind == ERR_OK)
+	/* If not even that can be done, it must not be committed with the others' work. */
+	if (job->kind != ERR_OK &&
+		run_fixed(writer, &writer->rollback_to, "ROLLBACK TO job") != SQLITE_OK &&
+		!sqlite3_get_autocommit(writer->sqlite))
+		run_fixed(writer, &writer->rollback, "ROLLBACK");
+	if (!sqlite3_get_autocommit(writer->sqlite) &&
+		run_fixed(writer, &writer->release, "RELEASE job") != SQLITE_OK &&
+		job->kind == ERR_OK)
 		job->kind = fail(writer, job->err);
 }
 
@@ -451,10 +456,12 @@ run_batch(struct sqlite_store *store, struct job *own)
 	struct connection *writer = store->writer;
 	struct job *last = own, *job = own, *next;
 	struct err result = {0};
+	bool stuck;
 	int members = 0;
 
 	if (run_fixed(writer, &writer->begin, "BEGIN IMMEDIATE") != SQLITE_OK)
 		fail(writer, &result);
+	stuck = result.kind != ERR_OK;
 	for (; job != NULL; job = job->next) {
 		if (result.kind == ERR_OK && sqlite3_get_autocommit(writer->sqlite))
 			err_set(&result, ERR_BUSY, rolled_back);
@@ -467,7 +474,7 @@ run_batch(struct sqlite_store *store, struct job *own)
 	}
 	if (result.kind == ERR_OK)
 		end_write(writer, &result);
-	turns_hand_on(&store->turns);
+	turns_hand_on(&store->turns, stuck);
 	for (job = own; job != NULL; job = next) {
 		next = job->next;
 		if (result.kind != ERR_OK && job->kind == ERR_OK)
@@ -513,7 +520,7 @@ begin_write(struct sqlite_session *session, struct err *err)
 		return kind;
 	if (run_fixed(store->writer, &store->writer->begin, "BEGIN IMMEDIATE") != SQLITE_OK) {
 		kind = fail(store->writer, err);
-		turns_hand_on(&store->turns);
+		turns_hand_on(&store->turns, true);
 		return kind;
 	}
 	session->connection = store->writer;
@@ -546,7 +553,7 @@ sqlite_rollback(void *handle)
 	session->connection = NULL;
 	if (!sqlite3_get_autocommit(connection->sqlite))
 		run_fixed(connection, &connection->rollback, "ROLLBACK");
-	turns_hand_on(&session->store->turns);
+	turns_hand_on(&session->store->turns, false);
 }
 
 static enum err_kind
@@ -564,7 +571,7 @@ sqlite_commit(void *handle, struct err *err)
 	}
 	kind = end_write(connection, err);
 	session->connection = NULL;
-	turns_hand_on(&session->store->turns);
+	turns_hand_on(&session->store->turns, false);
 	return kind;
 }
 

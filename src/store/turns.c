@@ -107,7 +107,7 @@ enum err_kind
 turns_wait(struct turns *turns, struct turn *turn, bool alone, int ms, bool *leads, struct err *err)
 {
 	struct timespec now;
-	bool in_time = true, waits;
+	bool in_time = true, waits, crowded;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	*turn = (struct turn){.alone = alone};
@@ -118,16 +118,18 @@ turns_wait(struct turns *turns, struct turn *turn, bool alone, int ms, bool *lea
 	}
 	sem_init(&turn->ready, 0, 0);
 	waits = turns->led;
+	crowded = turns->waiting >= CROWD;
 	if (waits)
 		append(turns, turn);
 	else {
 		turns->led = turn->leads = true;
-		turns->led_at = now.tv_sec;
+		if (!turns->stuck)
+			turns->led_at = now.tv_sec;
 	}
 	pthread_mutex_unlock(&turns->lock);
 	/* Who has queued up takes its post in any case: the leader may still be at it. */
 	if (waits) {
-		now.tv_sec += ms / MS_IN_S + 1;
+		now.tv_sec += crowded ? 1 : ms / MS_IN_S + 1;
 		in_time = wait_ready(turns, turn, now);
 	}
 	*leads = turn->leads;
@@ -168,7 +170,7 @@ give_way(struct turns *turns)
 }
 
 void
-turns_hand_on(struct turns *turns)
+turns_hand_on(struct turns *turns, bool stuck)
 {
 	struct timespec now;
 	struct turn *next = NULL;
@@ -176,7 +178,9 @@ turns_hand_on(struct turns *turns)
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	give_way(turns);
 	pthread_mutex_lock(&turns->lock);
-	turns->led_at = now.tv_sec;
+	turns->stuck = stuck;
+	if (!stuck)
+		turns->led_at = now.tv_sec;
 	if (turns->first != NULL) {
 		next = take_first(turns);
 		next->leads = true;

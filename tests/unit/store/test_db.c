@@ -4,10 +4,12 @@
 #include "unit.h"
 #include "unit_store.h"
 
+#include "base/clock.h"
 #include "store/dialect.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 static struct unit_store unit;
 
@@ -278,6 +280,61 @@ test_writers_share_commits(void **state)
 		WRITERS * (ROUNDS - ROUNDS / 5));
 }
 
+/* ---- a lock that others hold ---- */
+
+enum { CROWD = 24, PATIENCE_US = 20 * 1000000 };
+
+static atomic_bool sent_away, over;
+
+/* Comes again and again, as devices do. */
+static void *
+want_to_write(void *argument)
+{
+	int64_t began = clock_ticks_us();
+	struct arena arena;
+	struct db *db;
+	struct err err;
+
+	(void)argument;
+	arena_init(&arena);
+	db = db_open(unit.store, &arena);
+	while (!atomic_load(&over)) {
+		struct round round = {.db = db, .name = "crowd"};
+
+		err_clear(&err);
+		if (db_transact(db, write_one, &round, &err) == ERR_BUSY &&
+			strstr(err.message, "too many wait") != NULL)
+			atomic_store(&sent_away, true);
+		if (atomic_load(&sent_away) || clock_ticks_us() - began > PATIENCE_US)
+			atomic_store(&over, true);
+	}
+	db_close(db);
+	arena_release(&arena);
+	return NULL;
+}
+
+/* One leader after the other does not get the lock: who comes then must not wait as well, and keep
+ * a thread from those who only read. */
+static void
+test_a_crowd_is_sent_away(void **state)
+{
+	pthread_t threads[CROWD];
+	sqlite3 *operator;
+
+	(void)state;
+	assert_int_equal(sqlite3_open(unit.path, &operator), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(operator, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+	for (int i = 0; i < CROWD; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, want_to_write, NULL), 0);
+	for (int i = 0; i < CROWD; i++)
+		pthread_join(threads[i], NULL);
+	assert_true(atomic_load(&sent_away));
+	sqlite3_exec(operator, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_close(operator);
+	unit_begin(&unit, DB_WRITE);
+	unit_commit(&unit);
+}
+
 /* ---- plans ---- */
 
 /* Statements that may look at a whole table: they are for people, not for a device's request. */
@@ -385,6 +442,7 @@ main(void)
 		STORE_TEST(test_migrate_runs_once),
 		STORE_TEST(test_other_databases_are_left_alone),
 		STORE_TEST(test_writers_share_commits),
+		STORE_TEST(test_a_crowd_is_sent_away),
 		STORE_TEST(test_no_statement_scans_a_table),
 		STORE_TEST(test_no_statement_scans_a_table_after_analyze),
 	};
