@@ -16,6 +16,25 @@ FROM delivery d JOIN enrollment e ON e.no = d.enrollment_no JOIN payload p ON p.
 WHERE d.ended_at IS NULL AND d.queued_at < $1 AND (d.not_before IS NULL OR d.not_before < $1)
 	AND e.state = 'enrolled' AND e.blocked = 0 AND e.last_seen > $1;
 
+-- name: doctor_shut_out
+-- Commands that wait for devices that are blocked, or for users of such.
+SELECT COUNT(*), COUNT(DISTINCT w.enrollment_no), MIN(e.id), MIN(p.request)
+FROM delivery w JOIN enrollment e ON e.no = w.enrollment_no JOIN payload p ON p.no = w.payload_no
+	LEFT JOIN enrollment d ON d.no = e.device_no
+WHERE w.ended_at IS NULL AND e.blocked + COALESCE(d.blocked, 0) > 0 AND $1 = $1;
+
+-- name: doctor_no_identity
+-- Those for devices whose identity has expired by $1, was revoked, or is not there and cannot be the first that comes.
+SELECT COUNT(*), COUNT(DISTINCT w.enrollment_no), MIN(e.id), MIN(p.request)
+FROM delivery w JOIN enrollment e ON e.no = w.enrollment_no JOIN payload p ON p.no = w.payload_no
+	LEFT JOIN enrollment d ON d.no = e.device_no
+WHERE w.ended_at IS NULL AND COALESCE(d.state, e.state) = 'enrolled' AND e.blocked + COALESCE(d.blocked, 0) = 0
+	AND (COALESCE(d.identity_expires, e.identity_expires) <= $1
+		OR COALESCE(d.certificate, e.certificate) IS NULL AND (
+			NOT EXISTS (SELECT 1 FROM setting_value WHERE name = 'pin_unknown' AND value = 'on')
+			OR EXISTS (SELECT 1 FROM former_pin f
+				WHERE f.enrollment_no = COALESCE(d.no, e.no) AND f.reason IS NOT NULL)));
+
 -- name: doctor_push_stopped
 -- Enrollments that APNs wants no more pushes for.
 SELECT COUNT(*), COUNT(*), MIN(e.id), MIN(p.stopped)

@@ -72,6 +72,11 @@ BEGIN
 			SELECT 1 FROM delivery w WHERE w.enrollment_no = push.enrollment_no AND w.ended_at IS NULL));
 END;
 
+CREATE TRIGGER device_delete INSTEAD OF DELETE ON device
+BEGIN
+	SELECT RAISE(ABORT, 'device: none can be removed; block it: UPDATE device SET state = ''blocked'' WHERE id = ...');
+END;
+
 -- ---- groups ----
 
 CREATE VIEW device_group AS

@@ -50,6 +50,17 @@ arguments_take_request(struct arguments *arguments, const char *request)
 	arguments->known = catalogue_find(request);
 }
 
+enum err_kind
+arguments_unknown(const char *request, const char *more, enum err_kind kind, struct err *err)
+{
+	const struct catalogue_request *meant = catalogue_spelling(request);
+
+	if (meant != NULL)
+		return err_set(err, kind, "\"%.100s\" is spelt %s", request, meant->name);
+	return err_set(err, kind, "unknown request %.100s (pomona command list names them%s)",
+		request, more == NULL ? "" : more);
+}
+
 /* ---- the keys ---- */
 
 static enum err_kind
@@ -93,7 +104,8 @@ take_word(struct arguments *arguments, const char *word, bool others, struct err
 		return cli_wrong_usage(cli, err, "KEY=VALUE, --args or --plist: one of them");
 	if (strchr(word, '=') == NULL)
 		return cli_wrong_usage(cli, err, "\"%.100s\" is not of the form KEY=VALUE", word);
-	return assign_word(&cli->arena, arguments->known, arguments->args, word, err);
+	return assign_word(
+		&cli->arena, arguments->known, arguments->args, word, arguments->remarks, err);
 }
 
 enum err_kind

@@ -15,7 +15,8 @@ struct arguments {
 	struct plist *args;                    /* of --args and words: a dict, as from JSON */
 	const void *body;                      /* of --plist, byte for byte; NULL: there is none */
 	size_t body_len;
-	const struct plist *command; /* the dictionary Command in it */
+	const struct plist *command;       /* the dictionary Command in it */
+	struct catalogue_remarks *remarks; /* gets what is odd of the words; or NULL */
 };
 
 /* --plist FILE, if it is given; its request is then the one.  ERR_BAD_INPUT: it is no command. */
@@ -23,6 +24,13 @@ enum err_kind arguments_take_plist(struct arguments *arguments, struct err *err)
 
 /* The word that names the request. */
 void arguments_take_request(struct arguments *arguments, const char *request);
+
+/*
+ * KIND, with a message for a request that the catalogue does not know: how it is spelt when only
+ * its capitals are wrong.  MORE: what else can be done, in the same brackets; or NULL.
+ */
+enum err_kind arguments_unknown(
+	const char *request, const char *more, enum err_kind kind, struct err *err);
 
 /*
  * --args and the words KEY=VALUE behind the request (cli/assign.h); confirm=VALUE is put beside

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "cli/file.h"
@@ -19,6 +21,8 @@ struct assignment {
 	const struct catalogue_key *key, *end; /* END: behind its subkeys */
 	const char *path;                      /* for messages */
 	const char *text;
+	const char *request; /* for messages, too */
+	struct catalogue_remarks *remarks;
 	struct err *err;
 };
 
@@ -97,6 +101,15 @@ take_date(const struct assignment *a, struct plist **value)
 	return ERR_OK;
 }
 
+/* Is it the name of a file whose @ was forgotten? */
+static bool
+is_file(const char *text)
+{
+	struct stat about;
+
+	return stat(text, &about) == 0 && S_ISREG(about.st_mode);
+}
+
 static enum err_kind
 take_data(const struct assignment *a, struct plist **value)
 {
@@ -109,7 +122,16 @@ take_data(const struct assignment *a, struct plist **value)
 			return a->err->kind;
 		base64 = text_base64_encode(a->arena, bytes, len);
 	} else if (text_base64_decode(a->arena, a->text, strlen(a->text), &len) == NULL)
-		return wrong(a, "@FILE or base64");
+		return is_file(a->text)
+			       ? err_set(a->err, ERR_BAD_INPUT,
+					 "%s must be @FILE or base64: the file is %s=@%.200s",
+					 a->path, a->path, a->text)
+			       : wrong(a, "@FILE or base64");
+	else if (a->text[0] != '\0' && is_file(a->text))
+		catalogue_remark_add(a->remarks, a->arena,
+			arena_printf(a->arena,
+				"%s: %s is taken as base64; the file of this name is %s=@%.200s",
+				a->request, a->path, a->path, a->text));
 	*value = plist_string(a->arena, base64);
 	return ERR_OK;
 }
@@ -196,6 +218,20 @@ find_key(struct assignment *a, const struct catalogue_key *first, const struct c
 	return false;
 }
 
+/* No key of those from FIRST on has that name: perhaps one has it but for its capitals. */
+static enum err_kind
+refuse_key(const struct assignment *a, const struct catalogue_key *first,
+	const struct catalogue_key *end, const char *name)
+{
+	for (const struct catalogue_key *key = first; key < end; key = skip_subkeys(key, end))
+		if (strcasecmp(key->name, name) == 0 && strcmp(key->name, name) != 0)
+			return err_set(a->err, ERR_BAD_INPUT, "%s: \"%.200s\" is spelt %s",
+				a->request, name, key->name);
+	return err_set(a->err, ERR_BAD_INPUT,
+		"%s has no key %.100s (one that is not in the catalogue goes in --args)",
+		a->request, a->path);
+}
+
 static struct plist *
 member(const struct plist *dict, const char *key)
 {
@@ -233,10 +269,11 @@ put(const struct assignment *a, struct plist *dict)
 
 enum err_kind
 assign_word(struct arena *arena, const struct catalogue_request *request, struct plist *args,
-	const char *word, struct err *err)
+	const char *word, struct catalogue_remarks *remarks, struct err *err)
 {
 	const char *equals = strchr(word, '=');
-	struct assignment a = {.arena = arena, .err = err};
+	struct assignment a = {
+		.arena = arena, .request = request->name, .remarks = remarks, .err = err};
 	const struct catalogue_key *first = request->keys,
 				   *end = request->keys + request->key_count;
 	char *name, *dot;
@@ -263,8 +300,6 @@ assign_word(struct arena *arena, const struct catalogue_request *request, struct
 		name = dot + 1;
 	}
 	if (dot != NULL || !find_key(&a, first, end, name))
-		return err_set(err, ERR_BAD_INPUT,
-			"%s has no key %.100s (one that is not in the catalogue goes in --args)",
-			request->name, a.path);
+		return refuse_key(&a, first, end, name);
 	return put(&a, args);
 }

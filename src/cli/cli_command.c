@@ -177,7 +177,7 @@ take_words(struct arguments *arguments, struct err *err)
 	if (named)
 		arguments_take_request(arguments, words[0]);
 	if (arguments->known == NULL)
-		return err_set(err, ERR_BAD_INPUT, "unknown request %.100s", arguments->request);
+		return arguments_unknown(arguments->request, NULL, ERR_BAD_INPUT, err);
 	return arguments_take(arguments, words + named, count - named, err);
 }
 
@@ -236,8 +236,8 @@ tell(struct cli *cli, const struct arguments *arguments, struct err *err,
 enum err_kind
 cli_command_check(struct cli *cli, struct err *err)
 {
-	struct arguments arguments = {.cli = cli};
 	struct catalogue_remarks remarks = {0};
+	struct arguments arguments = {.cli = cli, .remarks = &remarks};
 	bool strict = cli_option(cli, "strict") != NULL;
 	const struct plist *keys = NULL;
 	enum err_kind kind = open_for_device(cli, err);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "cli/arguments.h"
 #include "cli/command_facts.h"
 #include "cli/example.h"
 
@@ -401,8 +402,7 @@ cli_command_show(struct cli *cli, struct err *err)
 
 	showing.request = catalogue_find(cli->words.words[0]);
 	if (showing.request == NULL)
-		return err_set(err, ERR_NOT_FOUND, "unknown request %.100s (`pomona command list`)",
-			cli->words.words[0]);
+		return arguments_unknown(cli->words.words[0], NULL, ERR_NOT_FOUND, err);
 	if (cli->json)
 		show_as_json(&showing);
 	else

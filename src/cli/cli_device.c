@@ -7,6 +7,7 @@
 
 #include "cli/escape.h"
 #include "cli/who.h"
+#include "mdm/pin.h"
 #include "mdm/selection.h"
 
 enum { PARTS_MOST = 1024 * 1024 };
@@ -139,6 +140,7 @@ static const struct table_column show_columns[] = {
 	{"push_sent_at", "Last push", TABLE_TIME, 0},
 	{"push_status", "APNs answered", TABLE_INTEGER, 0},
 	{"push_reason", "APNs reason", TABLE_TEXT, 0},
+	{"refused", "Refused", TABLE_TEXT, 0},
 	{"commands", "Commands", TABLE_JSON, 0},
 	{"facts", "Facts learnt", TABLE_JSON, 0},
 	{"channels", "User channels", TABLE_JSON, 0},
@@ -146,7 +148,7 @@ static const struct table_column show_columns[] = {
 
 enum {
 	SHOW_COLUMNS = sizeof(show_columns) / sizeof(show_columns[0]),
-	SHOW_PARTS = 3 /* the last columns: each from a statement of its own */
+	SHOW_PARTS = 4 /* the last columns: each from a statement of its own */
 };
 
 /* Rows of a small list, put together as one value: JSON, or words for people. */
@@ -213,6 +215,19 @@ gather(struct cli *cli, enum statement statement, int64_t no, bool object,
 	return kind;
 }
 
+/* Why all that it sends is refused: "its identity was revoked (keyCompromise)". */
+static enum err_kind
+look_at_refusal(struct cli *cli, const char *id, struct db_value *value, struct err *err)
+{
+	struct pin_refusal refusal;
+	enum err_kind kind = pin_look(&cli->mdm, id, &refusal, err);
+
+	*value = DB_TEXT(refusal.reason == NULL ? refusal.what
+						: arena_printf(&cli->arena, "%s (%s)", refusal.what,
+							  refusal.reason));
+	return kind;
+}
+
 enum err_kind
 cli_device_show(struct cli *cli, struct err *err)
 {
@@ -227,11 +242,13 @@ cli_device_show(struct cli *cli, struct err *err)
 		return cli_not_found(kind, err, "unknown device %s", id);
 	memcpy(values, row.values, (SHOW_COLUMNS - SHOW_PARTS) * sizeof(*values));
 	no = db_int(&row, SHOW_COLUMNS - SHOW_PARTS);
-	kind = gather(cli, SQL_CLI_DEVICE_COMMANDS, no, true, add_count, &parts[0], err);
+	kind = look_at_refusal(cli, id, &parts[0], err);
 	if (kind == ERR_OK)
-		kind = gather(cli, SQL_CLI_DEVICE_FACTS, no, false, add_name, &parts[1], err);
+		kind = gather(cli, SQL_CLI_DEVICE_COMMANDS, no, true, add_count, &parts[1], err);
 	if (kind == ERR_OK)
-		kind = gather(cli, SQL_CLI_DEVICE_CHANNELS, no, false, add_name, &parts[2], err);
+		kind = gather(cli, SQL_CLI_DEVICE_FACTS, no, false, add_name, &parts[2], err);
+	if (kind == ERR_OK)
+		kind = gather(cli, SQL_CLI_DEVICE_CHANNELS, no, false, add_name, &parts[3], err);
 	if (kind == ERR_OK)
 		table_show(cli->out, cli->json, show_columns, SHOW_COLUMNS, values);
 	return kind;

@@ -285,8 +285,10 @@ check_disk(struct doctor *doctor)
 		: bytes < FREE_WARNING ? DOCTOR_WARNING
 				       : DOCTOR_OK,
 		bytes < FREE_WARNING ? "make room: devices get 503 when it is full" : NULL,
-		"%lld MiB free where the store is (it takes %lld)", (long long)(bytes / MIB),
-		(long long)(database / MIB));
+		"%lld MiB free where the store is (it takes %s)", (long long)(bytes / MIB),
+		database < MIB ? "under 1 MiB"
+			       : arena_printf(&doctor->cli->arena, "%lld MiB",
+					 (long long)(database / MIB)));
 	if (log > LOG_WARNING_BYTES)
 		doctor_say(doctor, DOCTOR_WARNING,
 			"somebody reads without an end: look for an open sqlite3 shell",

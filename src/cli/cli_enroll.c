@@ -120,7 +120,7 @@ cli_enroll_revoke(struct cli *cli, struct err *err)
 		if (enroll_link_revoke(&cli->mdm, no, err) != ERR_OK)
 			return err->kind;
 		if (!cli->json)
-			fprintf(cli->out, "revoked: %lld\n", no);
+			fprintf(cli->out, "link %lld revoked\n", no);
 	}
 	return ERR_OK;
 }

@@ -11,6 +11,7 @@
 #include "cli/escape.h"
 #include "cli/outcome.h"
 #include "mdm/mask.h"
+#include "mdm/pin.h"
 #include "mdm/queue.h"
 
 enum {
@@ -90,9 +91,8 @@ take_words(struct adding *adding)
 	if (at == plain && adding->given.request == NULL) {
 		if (plain < (cli_option(adding->cli, "all") != NULL ? 1u : 2u))
 			return cli_wrong_usage(adding->cli, adding->err, "which request?");
-		return err_set(adding->err, ERR_BAD_INPUT,
-			"unknown request %.100s (any can be queued with --plist FILE)",
-			words->words[plain - 1]);
+		return arguments_unknown(words->words[plain - 1],
+			"; any can be queued with --plist FILE", ERR_BAD_INPUT, adding->err);
 	}
 	for (size_t i = 0; i < at; i++)
 		if (catalogue_find(words->words[i]) != NULL)
@@ -160,21 +160,33 @@ take_options(struct adding *adding)
 
 /* ---- for devices that are named ---- */
 
+/* Queues it for the device of number N; that this one cannot come is worth a note. */
+static enum err_kind
+deliver_one(struct adding *adding, size_t n)
+{
+	struct outcome *outcome = &adding->outcome;
+	struct mdm *mdm = &adding->cli->mdm;
+	struct pin_refusal refusal = {0};
+	struct err err = {0};
+
+	if (queue_deliver(mdm, &adding->command, &adding->payload, outcome->ids[n], &err) == ERR_OK)
+		pin_look(mdm, outcome->ids[n], &refusal, &err);
+	if (refusal.what != NULL)
+		outcome->notes[n] = refusal.blocked ? "the device is blocked"
+						    : "the device has no valid identity";
+	return outcome_note(outcome, mdm->arena, n, &err, adding->err);
+}
+
 /* Those from FROM on, a batch of them; *STORED: how many got it. */
 static enum err_kind
 deliver_batch(struct adding *adding, size_t from, size_t *stored)
 {
 	struct outcome *outcome = &adding->outcome;
-	struct mdm *mdm = &adding->cli->mdm;
 	size_t failed = outcome->failed, i;
 	enum err_kind kind = ERR_OK;
 
-	for (i = from; i < outcome->count && i < from + BATCH && kind == ERR_OK; i++) {
-		struct err err = {0};
-
-		queue_deliver(mdm, &adding->command, &adding->payload, outcome->ids[i], &err);
-		kind = outcome_note(outcome, mdm->arena, i, &err, adding->err);
-	}
+	for (i = from; i < outcome->count && i < from + BATCH && kind == ERR_OK; i++)
+		kind = deliver_one(adding, i);
 	*stored = i - from - (outcome->failed - failed);
 	return kind;
 }
@@ -385,6 +397,7 @@ cli_queue_add(struct cli *cli, struct err *err)
 	struct adding adding = {.cli = cli, .given = {.cli = cli}, .err = err};
 	enum err_kind kind = arguments_take_plist(&adding.given, err);
 
+	adding.given.remarks = &adding.remarks;
 	if (kind == ERR_OK)
 		kind = take_words(&adding);
 	if (kind == ERR_OK)

@@ -42,8 +42,8 @@ enum err_kind
 cli_schedule_add(struct cli *cli, struct err *err)
 {
 	const struct words *words = &cli->words;
-	struct arguments given = {.cli = cli};
 	struct catalogue_remarks remarks = {0};
+	struct arguments given = {.cli = cli, .remarks = &remarks};
 	struct schedule schedule = {
 		.name = words->words[0], .target = cli_option(cli, "to"), .remarks = &remarks};
 	enum err_kind kind;
@@ -54,7 +54,7 @@ cli_schedule_add(struct cli *cli, struct err *err)
 	cli->usage = kind != ERR_OK;
 	arguments_take_request(&given, words->words[1]);
 	if (kind == ERR_OK && given.known == NULL)
-		return err_set(err, ERR_BAD_INPUT, "unknown request %.100s", words->words[1]);
+		return arguments_unknown(words->words[1], NULL, ERR_BAD_INPUT, err);
 	if (kind == ERR_OK)
 		kind = arguments_take(&given, words->words + 2, words->count - 2, err);
 	if (kind != ERR_OK)

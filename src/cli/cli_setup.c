@@ -37,7 +37,8 @@ enum err_kind
 cli_setup_add(struct cli *cli, struct err *err)
 {
 	const char *channel = cli_option(cli, "channel");
-	struct arguments given = {.cli = cli};
+	struct catalogue_remarks remarks = {0};
+	struct arguments given = {.cli = cli, .remarks = &remarks};
 	struct await_step step = {.request = cli->words.words[0]};
 	int64_t position, no;
 	enum err_kind kind = words_choice(&cli->words, "channel", "device user", err);
@@ -50,6 +51,8 @@ cli_setup_add(struct cli *cli, struct err *err)
 		return kind;
 	}
 	arguments_take_request(&given, step.request);
+	if (given.known == NULL)
+		return arguments_unknown(step.request, NULL, ERR_BAD_INPUT, err);
 	kind = arguments_take(&given, cli->words.words + 1, cli->words.count - 1, err);
 	step.channel = channel == NULL ? "device" : channel;
 	step.position = cli_option(cli, "position") == NULL ? NULL : &position;
@@ -58,6 +61,7 @@ cli_setup_add(struct cli *cli, struct err *err)
 		kind = await_step_add(&cli->mdm, &step, &no, err);
 	if (kind != ERR_OK)
 		return kind;
+	arguments_warn(cli, &remarks);
 	if (cli->json)
 		fprintf(cli->out, "{\"id\":%lld}\n", (long long)no);
 	else

@@ -209,9 +209,15 @@ doctor_check_queue(struct doctor *doctor)
 		{DOCTOR_STALLED, DOCTOR_WARNING, (int64_t)STALLED_DAYS * DAY_MS,
 			"commands are open for more than 3 days though their device was here since",
 			"see pomona queue list ID; a device that says NotNow is locked"},
+		{DOCTOR_SHUT_OUT, DOCTOR_WARNING, 0, "commands wait though the device is blocked",
+			"take them back: pomona queue clear ID; or set its state to enrolled again "
+			"in view device"},
+		{DOCTOR_NO_IDENTITY, DOCTOR_WARNING, 0,
+			"commands wait though the device has no valid identity",
+			"it is refused until it enrolls again; pomona device show ID tells why"},
 	};
 
-	ask(doctor, questions, 1, "no command is stuck");
+	ask(doctor, questions, sizeof(questions) / sizeof(questions[0]), "no command is stuck");
 }
 
 void

@@ -11,9 +11,11 @@ void
 outcome_init(struct outcome *outcome, struct arena *arena, const struct who *who)
 {
 	*outcome = (struct outcome){
+		.arena = arena,
 		.ids = who->ids,
 		.count = who->count,
 		.errors = arena_calloc(arena, who->count, sizeof(*outcome->errors)),
+		.notes = arena_calloc(arena, who->count, sizeof(*outcome->notes)),
 	};
 }
 
@@ -31,6 +33,15 @@ outcome_note(struct outcome *outcome, struct arena *arena, size_t n, const struc
 	return ERR_OK;
 }
 
+static void
+add_member(struct buf *buf, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	buf_printf(buf, "\"%s\":", name);
+	escape_json(buf, text, strlen(text));
+}
+
 void
 outcome_add_json(const struct outcome *outcome, struct buf *buf)
 {
@@ -40,13 +51,22 @@ outcome_add_json(const struct outcome *outcome, struct buf *buf)
 			buf_byte(buf, ',');
 		escape_json(buf, outcome->ids[i], strlen(outcome->ids[i]));
 		buf_str(buf, ":{");
-		if (outcome->errors[i] != NULL) {
-			buf_str(buf, "\"error\":");
-			escape_json(buf, outcome->errors[i], strlen(outcome->errors[i]));
-		}
+		add_member(buf, "error", outcome->errors[i]);
+		add_member(buf, "note", outcome->errors[i] == NULL ? outcome->notes[i] : NULL);
 		buf_byte(buf, '}');
 	}
 	buf_byte(buf, '}');
+}
+
+/* What came of id N, in words. */
+static const char *
+told(const struct outcome *outcome, size_t n, const char *done)
+{
+	if (outcome->errors[n] != NULL)
+		return outcome->errors[n];
+	return outcome->notes[n] == NULL
+		       ? done
+		       : arena_printf(outcome->arena, "%s; %s", done, outcome->notes[n]);
 }
 
 void
@@ -58,9 +78,8 @@ outcome_print(const struct outcome *outcome, FILE *out, const char *done)
 
 	table_init(&table, out, false, columns, 2);
 	for (size_t i = 0; i < outcome->count; i++)
-		table_add(&table,
-			(const struct db_value[]){DB_TEXT(outcome->ids[i]),
-				DB_TEXT(outcome->errors[i] == NULL ? done : outcome->errors[i])});
+		table_add(&table, (const struct db_value[]){DB_TEXT(outcome->ids[i]),
+					  DB_TEXT(told(outcome, i, done))});
 	table_release(&table, true);
 }
 

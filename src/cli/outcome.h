@@ -7,9 +7,11 @@
 #include "cli/who.h"
 
 struct outcome {
+	struct arena *arena;
 	const char **ids;
 	size_t count;
 	const char **errors; /* of each id; NULL: it went well */
+	const char **notes;  /* what is to be known though it went well; or NULL */
 	size_t failed;
 };
 
@@ -23,10 +25,10 @@ void outcome_init(struct outcome *outcome, struct arena *arena, const struct who
 enum err_kind outcome_note(struct outcome *outcome, struct arena *arena, size_t n,
 	const struct err *what, struct err *err);
 
-/* {"id":{},"other":{"error":"…"}} */
+/* {"id":{},"other":{"error":"…"},"third":{"note":"…"}} */
 void outcome_add_json(const struct outcome *outcome, struct buf *buf);
 
-/* The table of devices, with DONE for those that went well. */
+/* The table of devices, with DONE, and the note, for those that went well. */
 void outcome_print(const struct outcome *outcome, FILE *out, const char *done);
 
 /* Says each failure; ERR_NOT_FOUND, without a message, when there was one. */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "mdm/catalogue_data.h"
 
@@ -33,6 +34,15 @@ catalogue_find(const char *request)
 			strcmp(catalogue_requests[i].alias, request) == 0)
 			found = &catalogue_requests[i];
 	return found;
+}
+
+const struct catalogue_request *
+catalogue_spelling(const char *request)
+{
+	for (size_t i = 0; i < catalogue_request_count; i++)
+		if (strcasecmp(catalogue_requests[i].name, request) == 0)
+			return &catalogue_requests[i];
+	return NULL;
 }
 
 const struct catalogue_key *

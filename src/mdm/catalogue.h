@@ -161,6 +161,9 @@ struct catalogue_request {
 /* By name or alias; NULL: unknown. */
 const struct catalogue_request *catalogue_find(const char *request);
 
+/* The one whose name it is but for its capitals; NULL: none. */
+const struct catalogue_request *catalogue_spelling(const char *request);
+
 /* Row N of the table, which is in the order of the names; NULL behind the last. */
 const struct catalogue_request *catalogue_row(size_t n);
 

@@ -9,6 +9,8 @@
 enum doctor_fact {
 	DOCTOR_TOPICS,       /* enrollments whose topic has no certificate; `reason` is the topic */
 	DOCTOR_STALLED,      /* commands open since before SINCE, of devices that came after it */
+	DOCTOR_SHUT_OUT,     /* open commands of devices that are blocked */
+	DOCTOR_NO_IDENTITY,  /* those of devices without a valid identity at SINCE */
 	DOCTOR_PUSH_STOPPED, /* enrollments that APNs wants no pushes for */
 	DOCTOR_PUSH_FAILING, /* enrollments whose last push failed */
 	DOCTOR_PUSH_LATE,    /* pushes that are due since before SINCE */

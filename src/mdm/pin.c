@@ -371,3 +371,41 @@ pin_claim(struct mdm *mdm, const char *id, const struct pin_caller *caller, int6
 	*expires = stranger.expires;
 	return kind;
 }
+
+/* ---- before it comes ---- */
+
+/* A device without an identity: setting pin_unknown may let it have its first one. */
+static enum err_kind
+look_at_none(struct mdm *mdm, struct pin_refusal *refusal, struct err *err)
+{
+	const char *value;
+	enum err_kind kind = setting_get(mdm, "pin_unknown", &value, err);
+
+	if (refusal->reason != NULL)
+		refusal->what = "its identity was revoked";
+	else if (kind == ERR_OK && strcmp(value, "on") != 0)
+		refusal->what = "it has no identity";
+	return kind;
+}
+
+enum err_kind
+pin_look(struct mdm *mdm, const char *id, struct pin_refusal *refusal, struct err *err)
+{
+	struct db_row row;
+	enum err_kind kind = db_first(
+		mdm->db, SQL_PIN_REFUSAL, DB_ARGS(DB_TEXT(id), DB_INT(clock_now())), &row, err);
+
+	*refusal = (struct pin_refusal){0};
+	if (kind != ERR_OK)
+		return kind;
+	refusal->blocked = db_int(&row, 0) != 0;
+	if (refusal->blocked)
+		refusal->what = "the device is blocked";
+	else if (db_int(&row, 1) != 0 && db_int(&row, 2) != 0)
+		refusal->what = "its identity has expired";
+	else if (db_int(&row, 1) != 0 && db_int(&row, 3) == 0) {
+		refusal->reason = db_text(&row, 4);
+		return look_at_none(mdm, refusal, err);
+	}
+	return ERR_OK;
+}

@@ -48,4 +48,16 @@ enum err_kind pin_claim(struct mdm *mdm, const char *id, const struct pin_caller
 enum err_kind pin_may_claim(
 	struct mdm *mdm, const char *id, const struct pin_caller *caller, struct err *err);
 
+/* Why all is refused that comes from an enrollment, whatever it is. */
+struct pin_refusal {
+	bool blocked;
+	const char *what;   /* "the device is blocked", or one of the others; NULL: it may come */
+	const char *reason; /* why its identity was revoked; NULL: it was not */
+};
+
+/* As far as it can be known before it comes; nothing of an enrollment that has left, unless it is
+ * blocked.  ERR_NOT_FOUND: unknown id. */
+enum err_kind pin_look(
+	struct mdm *mdm, const char *id, struct pin_refusal *refusal, struct err *err);
+
 #endif

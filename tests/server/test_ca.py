@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import plistlib
+import re
 import subprocess
 
 import pytest
@@ -129,6 +130,37 @@ def test_revoked_before_its_first_use(ca_server):
     ca_server.pomona("identity", "revoke", sha256(device.identity))
     refused_with_everything(device)
     device.close()
+
+
+def refused_for(server, device):
+    """What `device show` tells, and the note that comes with a command."""
+    added = server.pomona_json("queue", "add", device.id, "ProfileList", "--force")["status"][device.id]
+    return server.pomona_json("device", "show", device.id)["refused"], added.get("note")
+
+
+def test_a_device_that_cannot_come_is_told(ca_server, enrolled):
+    no_identity = "the device has no valid identity"
+    assert refused_for(ca_server, enrolled) == (None, None)
+    ca_server.sql(f"UPDATE device SET state = 'blocked' WHERE id = {quote(enrolled.id)}")
+    assert refused_for(ca_server, enrolled) == ("the device is blocked", "the device is blocked")
+    assert "queued; the device is blocked" in ca_server.pomona("queue", "add", enrolled.id, "ProfileList")
+    ca_server.sql(f"UPDATE device SET state = 'enrolled' WHERE id = {quote(enrolled.id)}")
+    end = ca_server.value(f"SELECT identity_expires FROM enrollment WHERE id = {quote(enrolled.id)}")
+    ca_server.sql(f"UPDATE enrollment SET identity_expires = 1000 WHERE id = {quote(enrolled.id)}")
+    assert refused_for(ca_server, enrolled) == ("its identity has expired", no_identity)
+    ca_server.sql(f"UPDATE enrollment SET identity_expires = {end} WHERE id = {quote(enrolled.id)}")
+    user = enrolled.mac_user()
+    assert user.token_update().status == 200
+    ca_server.pomona("identity", "revoke", enrolled.id, "--reason", "keyCompromise")
+    for channel in enrolled, user:
+        assert refused_for(ca_server, channel) == ("its identity was revoked (keyCompromise)", no_identity)
+    shown = ca_server.pomona("device", "show", enrolled.id)
+    assert re.search(r"^Refused +its identity was revoked \(keyCompromise\)$", shown, re.MULTILINE)
+    assert "queued; the device has no valid identity" in ca_server.pomona("queue", "add", enrolled.id, "ProfileList")
+    enrolled.identity = ca_server.issue()
+    enrolled.close()
+    enrolled.enroll()
+    assert refused_for(ca_server, enrolled) == (None, None)
 
 
 def test_users_of_a_revoked_device(ca_server, enrolled):

@@ -185,6 +185,26 @@ def test_what_is_no_command_is_refused_at_the_door(server, device, case):
     assert server.sql(f"SELECT * FROM queue WHERE device = {quote(device.id)}") == []
 
 
+@pytest.mark.parametrize("words, message", [
+    (["DeviceLock", "pin=123456"], b'DeviceLock: "pin" is spelt PIN'),
+    (["devicelock", "PIN=123456"], b'"devicelock" is spelt DeviceLock'),
+    (["NoSuchRequest"], b"unknown request NoSuchRequest (pomona command list names them; any can be queued with --plist FILE)"),
+])  # fmt: skip
+def test_a_word_that_is_not_known(server, device, words, message):
+    done = server.pomona("queue", "add", device.id, *words, check=False)
+    assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+
+
+def test_a_file_whose_at_sign_was_forgotten(server, device, tmp_path):
+    for name, status, message in [
+        ("wifi.mobileconfig", 1, b"Payload must be @FILE or base64: the file is Payload=@wifi.mobileconfig"),
+        ("wifi", 0, b"warning: InstallProfile: Payload is taken as base64; the file of this name is Payload=@wifi"),
+    ]:
+        (tmp_path / name).write_text("<plist/>")
+        done = server.pomona("queue", "add", device.id, "InstallProfile", f"Payload={name}", check=False, cwd=tmp_path)
+        assert (done.returncode, message in done.stderr) == (status, True), done.stderr
+
+
 def test_raw_plist_with_a_uuid_that_is_taken(server, device):
     body = plistlib.dumps({"CommandUUID": new_uuid(), "Command": {"RequestType": "ProfileList"}})
     add_plist(server, device, body)

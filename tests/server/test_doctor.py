@@ -312,6 +312,24 @@ def test_queue_pushes_and_devices(lone):
     device.close()
 
 
+def test_commands_for_devices_that_cannot_come(lone):
+    device = lone.enrolled()
+    assert device.idle().status == 200
+    lone.queue(device, "ProfileList")
+    assert not said(findings(lone, "warning"), "queue", "wait though")
+    assert said(findings(lone, "ok"), "disk", r"MiB free where the store is \(it takes (under 1|\d+) MiB\)")
+    lone.sql(f"UPDATE device SET state = 'blocked' WHERE id = '{device.id}'")
+    assert said(findings(lone, "warning"), "queue", "1 commands wait though the device is blocked .*ProfileList")
+    lone.sql(f"UPDATE device SET state = 'enrolled' WHERE id = '{device.id}'")
+    lone.pomona("identity", "revoke", device.id)
+    warnings = findings(lone, "warning")
+    assert said(warnings, "queue", "1 commands wait though the device has no valid identity .*ProfileList")
+    assert not said(warnings, "queue", "blocked")
+    lone.pomona("queue", "clear", device.id)
+    assert not said(findings(lone, "warning"), "queue", "wait though")
+    device.close()
+
+
 @pytest.mark.parametrize("days, state, text", [
     (-1, "problem", "1 identities have expired"), (5, "problem", "end in 7 days"), (50, "warning", "end in 60 days"),
     (90, "ok", "none of a device ends"),

@@ -687,7 +687,7 @@ def test_links_on_the_command_line(own_server):
     used = link(own_server)
     assert download(own_server, used).status == 200
     link(own_server)
-    own_server.pomona("enroll", "revoke", "3")
+    assert own_server.pomona("enroll", "revoke", "3") == "link 3 revoked\n"
     rows = own_server.pomona_json("enroll", "links")
     assert [row["state"] for row in rows] == ["open", "used", "revoked"]
     assert [row["used"] for row in rows] == [1, 1, 0]

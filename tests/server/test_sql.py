@@ -257,6 +257,16 @@ def test_device_takes_blocked_and_enrolled_only(server, device):
     assert server.device_row(device)["state"] == "enrolled"
 
 
+def test_no_device_is_removed(server, device):
+    """What can be done instead is said, and works."""
+    with pytest.raises(SqlError, match="device: none can be removed; block it: UPDATE device SET state = 'blocked'"):
+        server.sql(f"DELETE FROM device WHERE id = {quote(device.id)}")
+    server.sql(f"UPDATE device SET state = 'blocked' WHERE id = {quote(device.id)}")
+    assert device.idle().status == 403
+    server.sql(f"UPDATE device SET state = 'enrolled' WHERE id = {quote(device.id)}")
+    assert device.idle().status == 200
+
+
 @pytest.mark.parametrize("view", ["result", "command", "event", *FACTS])
 def test_other_views_are_for_reading(server, view):
     with pytest.raises(SqlError):

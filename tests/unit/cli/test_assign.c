@@ -37,6 +37,10 @@ static const struct {
 	{"DeviceLock", {"Message"}, NULL, "\"Message\" is not of the form KEY=VALUE"},
 	{"DeviceLock", {"=x"}, NULL, "\"=x\" is not of the form KEY=VALUE"},
 	{"DeviceLock", {"Massage=x"}, NULL, "DeviceLock has no key Massage"},
+	{"DeviceLock", {"pin=123456"}, NULL, "DeviceLock: \"pin\" is spelt PIN"},
+	{"EraseDevice", {"ReturnToService.enabled=true"}, NULL, "\"enabled\" is spelt Enabled"},
+	{"EraseDevice", {"returntoservice.Enabled=true"}, NULL,
+		"\"returntoservice\" is spelt ReturnToService"},
 	{"DeviceLock", {"Message.x=y"}, NULL, "DeviceLock has no key Message.x"},
 	{"DeviceLock", {"PIN=1", "PIN=2"}, NULL, "PIN is given twice"},
 	{"DeviceLock", {"Message=\xff"}, NULL, "Message must be UTF-8 text"},
@@ -78,7 +82,7 @@ test_words(void **state)
 		args = plist_dict(&arena);
 		for (size_t w = 0; cases[i].words[w] != NULL && kind == ERR_OK; w++)
 			kind = assign_word(&arena, catalogue_find(cases[i].request), args,
-				filled_in(&arena, cases[i].words[w]), &err);
+				filled_in(&arena, cases[i].words[w]), NULL, &err);
 		if (cases[i].json == NULL) {
 			assert_int_not_equal(kind, ERR_OK);
 			if (strstr(err.message, cases[i].error) == NULL)
@@ -136,7 +140,7 @@ test_other_types(void **state)
 
 		arena_init(&arena);
 		args = plist_dict(&arena);
-		kind = assign_word(&arena, &request, args, words[i].word, NULL);
+		kind = assign_word(&arena, &request, args, words[i].word, NULL, NULL);
 		assert_int_equal(kind == ERR_OK, words[i].json != NULL);
 		if (kind == ERR_OK) {
 			buf_init(&json, &arena, 1000);

@@ -177,12 +177,12 @@ setup(void **state)
 	(void)state;
 	make_dir();
 	RUN("init --dir ~", 0);
-	sql("INSERT INTO enrollment (no, id, kind, state, serial, name, os_version, push_token) "
-	    "VALUES "
-	    "(1, 'A', 'device', 'enrolled', 'SERIAL-A', 'Anna''s iPad', '17.5', x'00'),"
+	sql("INSERT INTO enrollment (no, id, kind, state, serial, name, os_version, push_token, "
+	    "certificate) VALUES "
+	    "(1, 'A', 'device', 'enrolled', 'SERIAL-A', 'Anna''s iPad', '17.5', x'00', 'aa'),"
 	    "(2, 'B', 'device', 'enrolled', 'SERIAL-B', 'bell' || char(7) || char(27) || '[2J', "
-	    "'18.0', x'00'),"
-	    "(3, 'C', 'device', 'checked_out', 'SERIAL-C', NULL, NULL, NULL);"
+	    "'18.0', x'00', NULL),"
+	    "(3, 'C', 'device', 'checked_out', 'SERIAL-C', NULL, NULL, NULL, NULL);"
 	    "INSERT INTO enrollment (no, id, kind, state, device_no) VALUES "
 	    "(4, 'A:USER', 'user', 'enrolled', 1)");
 	return 0;
@@ -358,8 +358,8 @@ test_queue_add(void **state)
 		"ADeviceLock{\"Message\":\"Call IT\"}queued");
 	assert_int_equal(strncmp(out, sql_text("SELECT uuid FROM queue"), 36), 0);
 	RUN("queue add A Z B A RestrictionsList --json", 1);
-	expect(out, "\"request_type\":\"Restrictions\",\"status\":{\"A\":{},\"Z\":{\"error\":"
-		    "\"unknown device Z\"},\"B\":{}}}");
+	expect(out,
+		"{\"A\":{},\"Z\":{\"error\":\"unknown device Z\"},\"B\":{\"note\":\"the device");
 	assert_string_equal(errors, "pomona: unknown device Z\n");
 	assert_string_equal(
 		sql_text("SELECT COUNT(*) FROM queue WHERE request = 'Restrictions'"), "2");
@@ -403,7 +403,7 @@ test_queue_add_args(void **state)
 	RUN("queue add --all", 2);
 	RUN("queue add A --all SecurityInfo", 2);
 	RUN("queue add A NoSuchThing", 1);
-	expect(errors, "unknown request NoSuchThing (any can be queued with --plist FILE)");
+	expect(errors, "unknown request NoSuchThing (pomona command list");
 	RUN("queue add --all NoSuchThing", 1);
 	assert_string_equal(sql_text("SELECT COUNT(*) FROM payload"), "3");
 }
