@@ -262,7 +262,7 @@ def growth(figures, _, effort):
     try:
         figures.note(
             f"growth: the load comes from {SPREAD:,} devices in turn, at even distances among the enrollments, 16 messages under "
-            "way; so at a million each of them has pages of its own, but the pages of these devices are warm after a round."
+            "way; so at a million each of them has pages of its own, but the pages of these devices are warm after a round. The Idles beside a fan-out come from 8 of them."
         )
         grow_and_load(figures, own, effort)
     finally:

@@ -20,6 +20,7 @@ from harness.front import NGINX_CONF  # noqa: E402
 
 DEVICES = 64
 BUSY = 0.95  # of a core: from there on the load generator, which has one thread, is the limit
+KINDS = (("Idle", "idle"), ("Acknowledged", "answer"))  # of messages, and what pomona-sim calls them
 
 
 def program(name):
@@ -148,7 +149,7 @@ class Rig:
             "rps": requests / stats["seconds"],
             "p50_ms": main["p50"],
             "p99_ms": main["p99"],
-            "kinds": {kind: stats[key] for kind, key in (("Idle", "idle"), ("Acknowledged", "answer")) if stats[key]["count"] > requests / 4},
+            "kinds": {kind: stats[key] for kind, key in KINDS if stats[key]["count"] > requests / 4},
             "responder_us": (after[0] - before[0]) / requests * 1e6,
             "nginx_us": (after[1] - before[1]) / requests * 1e6,
             "generator": stats["cpu_seconds"] / stats["seconds"],
@@ -204,8 +205,8 @@ class Rig:
                 || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), '{request}', 'cli', 1
             FROM n, first;
             INSERT INTO delivery (enrollment_no, payload_no, state, queued_at)
-            SELECT e.no, p.no, 'queued', 1 FROM enrollment e, payload p, first
-            WHERE e.no <= {self.devices * self.stride} AND e.no % {self.stride} = 0 AND p.no > first.no;
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {self.devices})
+            SELECT n.i * {self.stride}, p.no, 'queued', 1 FROM n, payload p, first WHERE p.no > first.no;
             COMMIT;
             """
         )
