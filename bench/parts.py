@@ -97,7 +97,7 @@ TURNS = (
 
 def first_idles(figures, effort):
     """Each of many devices finds a command that was queued while it was connected; the Idles are all that is measured."""
-    own = Rig(new_directory(), 500 if effort.quick else 2000)
+    own = Rig(new_directory(), 300 if effort.quick else 1000)
     try:
         for connections in (16, 64):
 
