@@ -4,12 +4,13 @@ import json
 import os
 import statistics
 import subprocess
+import tempfile
 import threading
 import time
 from urllib.parse import urlsplit
 
 from rig import (
-    BUSY, DEVICES, Rig, ca_certificates, cpu_seconds, free_port, new_directory, program, start_plain_site, wait_for,
+    BUSY, DEVICES, TOP, Rig, ca_certificates, cpu_seconds, free_port, new_directory, program, start_plain_site, wait_for,
 )  # fmt: skip
 from harness.catalogue import make_dict, read_catalogue
 
@@ -35,6 +36,7 @@ def ratios(ours, floor, key="rps"):
 
 
 def note_limits(figures, name, results):
+    """Of loads and sessions."""
     if statistics.median(result["generator"] for result in results) > BUSY:
         figures.note(f"{name}: the load generator was the limit")
     if any(result["lost"] for result in results):
@@ -42,11 +44,14 @@ def note_limits(figures, name, results):
 
 
 def add_load(figures, part, name, results):
-    for key, label, unit in (
-        ("rps", "requests", "/s"), ("p50_ms", "p50", "ms"), ("p99_ms", "p99", "ms"),
-        ("responder_us", "responder's CPU", "us"), ("nginx_us", "nginx's CPU", "us"),
-    ):  # fmt: skip
-        figures.add(part, f"{name}: {label}", unit, [result[key] for result in results])
+    figures.add(part, f"{name}: requests", "/s", [result["rps"] for result in results])
+    kinds = results[0]["kinds"]
+    for label in ("p50", "p99"):
+        for kind in kinds:
+            of = f" of {kind}" if len(kinds) > 1 else ""
+            figures.add(part, f"{name}: {label}{of}", "ms", [result["kinds"][kind][label] for result in results])
+    for key, label in (("responder_us", "responder's CPU"), ("nginx_us", "nginx's CPU")):
+        figures.add(part, f"{name}: {label}", "us", [result[key] for result in results])
     note_limits(figures, f"{part}: {name}", results)
 
 
@@ -83,7 +88,44 @@ def batched(rig, measure):
     return run
 
 
+TURNS = (
+    "Idle and Acknowledged in turn: the reply to Acknowledged hands out the next command already, so that the Idle behind it is "
+    "given the same command again, without a write: one commit for two requests.  'Idle, with a command' is a command given "
+    "again as well; 'Idle, finds a new command' is one that was only queued, and commits."
+)
+
+
+def first_idles(figures, effort):
+    """Each of many devices finds a command that was queued while it was connected; the Idles are all that is measured."""
+    own = Rig(new_directory(), 300 if effort.quick else 1000)
+    try:
+        for connections in (16, 64):
+
+            def queue():
+                own.clear_queue()
+                own.backlog(1)
+
+            def measure(site, between, connections=connections):
+                result = own.load(site, connections, 60, "--load-once", spread=True, between=between)
+                assert result["with_command"] == own.devices, result
+                return result
+
+            own.clear_queue()
+            ours, trivial = side_by_side(
+                effort,
+                lambda measure=measure, queue=queue: (own.clear_queue(), measure(own.pomona_site, queue))[1],
+                lambda measure=measure: measure(own.trivial_site, lambda: None),
+            )
+            name = f"Idle, finds a new command, {connections} connections"
+            add_load(figures, "floor", name, ours)
+            figures.add("floor", f"Idle, finds a new command, of trivial, {connections} connections", "", ratios(ours, trivial))
+    finally:
+        own.close()
+
+
 def floor(figures, rig, effort):
+    figures.note(TURNS)
+    first_idles(figures, effort)
     each = 1500 * effort.seconds
     for connections in (16, 64):
         name = f"{connections} connections"
@@ -119,35 +161,42 @@ def floor(figures, rig, effort):
 # ---- 2. whole sessions ----
 
 
-def sessions(rig, site, *options):
-    """Each device once: handshake, Idle, command (SecurityInfo), Acknowledged, nothing; sessions a second."""
-    before = time.monotonic()
-    stats = rig.sim("--enrolled", "--poll", "1", "--concurrency", "16", *options, url=site.url)
-    return {"rps": stats["sessions"] / (time.monotonic() - before), "answered": stats["answered"]}
+RESUMED = 3  # sessions of each device after the first, which shakes hands
 
 
-def resumable(rig, site, *options):
-    """The same with a session before it that is not counted but resumed: two polls, of which the first shakes hands."""
-    before = time.monotonic()
-    stats = rig.sim("--enrolled", "--poll", "4", "--resume", "--concurrency", "16", *options, url=site.url)
-    return {"rps": stats["sessions"] / (time.monotonic() - before), "answered": stats["answered"]}
+def sessions(rig, site, queue, *options, resumed=0):
+    """Each device once: handshake, Idle, command (SecurityInfo), Acknowledged, nothing; and RESUMED times more.  QUEUE gives
+    each one command and is called before each round; so both sides do the same work.  Sessions a second, without QUEUE."""
+    queue()
+    more = ("--resume", "--rounds", str(resumed)) if resumed else ()
+    stats = rig.sim("--enrolled", "--poll", "1", *more, "--concurrency", "16", *options, url=site.url, between=queue)
+    assert stats["sessions"] == stats["answered"] == rig.devices * (1 + resumed), stats
+    return {
+        "rps": stats["sessions"] / stats["run_seconds"],
+        "generator": stats["run_share"],
+        "lost": stats["lost"] + stats["busy"] + stats["rejected"] + stats["refused"],
+        "answered": stats["answered"],
+    }
 
 
 def session(figures, _, effort):
     own = Rig(new_directory(), 300 if effort.quick else 1500)
+
+    def queue():
+        own.clear_queue()
+        own.backlog(1, "SecurityInfo")
+
     try:
-        for label, run in (("full handshakes", sessions), ("three of four resumed", resumable)):
-
-            def pomona(run=run):
-                own.clear_queue()
-                own.backlog(1, "SecurityInfo")
-                result = run(own, own.pomona_site)
-                assert result["answered"] == own.devices, result
-                return result
-
-            ours, trivial = side_by_side(effort, pomona, lambda run=run: run(own, own.trivial_sessions_site))
-            figures.add("session", f"{label}: Pomona", "/s", [result["rps"] for result in ours])
-            figures.add("session", f"{label}: trivial responder", "/s", [result["rps"] for result in trivial])
+        for label, resumed in (("full handshakes", 0), ("three of four resumed", RESUMED)):
+            ours, trivial = side_by_side(
+                effort,
+                lambda resumed=resumed: sessions(own, own.pomona_site, queue, resumed=resumed),
+                lambda resumed=resumed: sessions(own, own.trivial_sessions_site, lambda: None, resumed=resumed),
+            )
+            assert [result["answered"] for result in ours] == [result["answered"] for result in trivial]
+            for name, results in (("Pomona", ours), ("trivial responder", trivial)):
+                figures.add("session", f"{label}: {name}", "/s", [result["rps"] for result in results])
+                note_limits(figures, f"session: {label}: {name}", results)
             share = figures.add("session", f"{label}: of trivial", "", ratios(ours, trivial))
             figures.bar(f"whole sessions, {label}, against the trivial responder", share, "at least 0.85", share >= 0.85)
     finally:
@@ -205,24 +254,42 @@ def sizes(effort):
     return (1_000, 10_000) if effort.quick else (1_000, 100_000, 1_000_000)
 
 
-def growth(figures, rig, effort):
+SPREAD = 1000  # devices of the load, at even distances in the table; as many as the smallest has enrollments
+
+
+def growth(figures, _, effort):
+    own = Rig(new_directory(), SPREAD)
+    try:
+        figures.note(
+            f"growth: the load comes from {SPREAD:,} devices in turn, at even distances among the enrollments, 16 messages under "
+            "way; so at a million each of them has pages of its own, but the pages of these devices are warm after a round. The Idles beside a fan-out come from 8 of them."
+        )
+        grow_and_load(figures, own, effort)
+    finally:
+        own.close()
+
+
+def grow_and_load(figures, rig, effort):
     p99 = {}
     for size in sizes(effort):
         name = f"{size:,} enrollments"
+        rig.clear_queue()
         grow(rig, size)
+        rig.spread(size)
         taken = os.path.getsize(rig.server.db) / size / 1024
         if size == sizes(effort)[-1]:
             per_device = figures.add("growth", f"store per enrollment, {name}", "KiB", [taken])
             figures.bar("store per enrollment with ten finished 1 KB results", per_device, "under 24 KiB", per_device < 24)
-        rig.clear_queue()
-        (ours,) = side_by_side(effort, lambda: rig.load(rig.pomona_site, 16, effort.seconds))
+        (ours,) = side_by_side(effort, lambda: rig.load(rig.pomona_site, 16, effort.seconds, spread=True))
         add_load(figures, "growth", f"Idle, nothing waiting, {name}", ours)
         p99[size] = statistics.median(result["p99_ms"] for result in ours)
 
         def turns():
             rig.clear_queue()
-            rig.backlog(1500 * effort.seconds)
-            return rig.load(rig.pomona_site, 16, effort.seconds, "--load-answer", "1000", "--load-turns")
+            rig.backlog(40 * effort.seconds)
+            result = rig.load(rig.pomona_site, 16, effort.seconds, "--load-answer", "1000", "--load-turns", spread=True)
+            assert set(result["kinds"]) == {"Idle", "Acknowledged"}, result
+            return result
 
         (ours,) = side_by_side(effort, turns)
         add_load(figures, "growth", f"Idle and Acknowledged in turn, {name}", ours)
@@ -269,6 +336,7 @@ def fan_out(figures, rig, effort, size):
         statement = time.monotonic() - began
     figures.add("fan-out", f"one SQL statement, {name}", "s", [statement])
     figures.add("fan-out", f"Idles meanwhile, {name}", "/s", [load.rps])
+    note_limits(figures, f"fan-out: Idles meanwhile, {name}", load.stats)
     cancel(rig)
     with Meanwhile(rig) as load_all:
         began = time.monotonic()
@@ -276,6 +344,7 @@ def fan_out(figures, rig, effort, size):
         added = time.monotonic() - began
     figures.add("fan-out", f"queue add --all, {name}", "s", [added])
     figures.add("fan-out", f"Idles while queue add --all, {name}", "/s", [load_all.rps])
+    note_limits(figures, f"fan-out: Idles while queue add --all, {name}", load_all.stats)
     cancel(rig)
     if size == sizes(effort)[-1]:
         figures.bar(f"a command to {name}: one SQL statement", statement, "under 20 s, Idle answered meanwhile",
@@ -441,4 +510,37 @@ def check(figures, rig, effort):
         figures.bar(f"checking and building a {name}", cost, f"under {most} us", cost < most)
 
 
-PARTS = {"floor": floor, "session": session, "growth": growth, "push": push, "check": check, "scep": scep, "commit": commit, "memory": memory}
+# ---- 10. durability ----
+
+
+def torture(figures, _, effort):
+    """The torture tests of the server; each audit appends to a file what it counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        counts = os.path.join(folder, "counts.jsonl")
+        argv = ["/usr/bin/python3", "-m", "pytest", "-q", *([] if effort.quick else ["--long", "-m", "long"]), "test_torture.py"]
+        done = subprocess.run(
+            argv, cwd=os.path.join(TOP, "tests", "server"), env={**os.environ, "POMONA_TORTURE_COUNTS": counts},
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        audits = []
+        if os.path.exists(counts):
+            with open(counts) as file:
+                audits = [json.loads(line) for line in file]
+    total = {key: sum(audit[key] for audit in audits) for key in ("messages", "lost", "duplicated", "corrupted")}
+    for key, count in total.items():
+        figures.add("torture", f"messages{' ' + key if key != 'messages' else ''}", "", [count])
+    if done.returncode != 0:
+        print(done.stdout[-4000:])
+        figures.note(f"torture: the tests failed: {done.stdout.strip().splitlines()[-1]}")
+    elif "skipped" in done.stdout:
+        figures.note(f"torture: some tests were left out: {done.stdout.strip().splitlines()[-1]}")
+    bad, least = total["lost"] + total["duplicated"] + total["corrupted"], 1_000 if effort.quick else 100_000
+    figures.bar("torture: messages lost, duplicated, corrupted", bad, f"0 of at least {least:,}",
+                done.returncode == 0 and bad == 0 and total["messages"] >= least)  # fmt: skip
+
+
+PARTS = {
+    "floor": floor, "session": session, "growth": growth, "push": push, "check": check, "scep": scep, "commit": commit,
+    "memory": memory, "torture": torture,
+}  # fmt: skip
+OTHER_NAMES = {"fan-out": "growth"}

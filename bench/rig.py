@@ -20,6 +20,7 @@ from harness.front import NGINX_CONF  # noqa: E402
 
 DEVICES = 64
 BUSY = 0.95  # of a core: from there on the load generator, which has one thread, is the limit
+KINDS = (("Idle", "idle"), ("Acknowledged", "answer"))  # of messages, and what pomona-sim calls them
 
 
 def program(name):
@@ -78,6 +79,7 @@ class Rig:
         self.identities = self.server.path("identities")
         self.server.pomona("identity", "issue", "bench", "--count", str(devices), "--key", "ec", "--out", self.identities)
         self.devices = devices
+        self.stride = 1  # every so many enrollments one is a device of the load
         self.enroll()
         self.pomona_site = Site(self.server, "site-pomona", self.server.socket, self.server.fcgi)
         self.trivial_site = self.trivial("trivial")
@@ -89,25 +91,55 @@ class Rig:
         wait_for(lambda: "ready" in responder.output(), "the trivial responder")
         return Site(self.server, "site-" + name, socket, responder)
 
-    def sim(self, *options, url=None, devices=None, **run):
-        """Runs pomona-sim to its end; its statistics."""
+    def sim(self, *options, url=None, devices=None, between=None):
+        """Runs pomona-sim to its end; its statistics.  When it waits between its rounds, BETWEEN is called, and the next begins."""
         argv = [
             program("pomona-sim"), "--devices", str(devices or self.devices), "--url", url or self.server.url,
             "--tls-ca", self.server.tls_ca, "--identities", self.identities, "--topic", self.server.topic, "--stats", *options,
         ]  # fmt: skip
-        done = subprocess.run(argv, capture_output=True, check=False, timeout=900, **run)
-        if done.returncode != 0 and "--load" not in options:
-            raise RuntimeError(f"{argv}: {done.stderr.decode()[-2000:]}")
-        return json.loads(done.stdout.splitlines()[-1])
+        waited = 0
+        with tempfile.TemporaryFile() as errors:
+            began = time.monotonic()
+            process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+            line = process.stdout.readline()
+            while json.loads(line or "{}").get("waiting"):
+                paused = time.monotonic()
+                between()
+                waited += time.monotonic() - paused
+                process.stdin.write(b"\n")
+                process.stdin.flush()
+                line = process.stdout.readline()
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.monotonic() - began - waited
+            process.returncode = os.waitstatus_to_exitcode(status)
+            process.stdin.close()
+            process.stdout.close()
+            errors.seek(0)
+            if not line or (process.returncode != 0 and "--load" not in options):
+                raise RuntimeError(f"{argv}: {errors.read().decode()[-2000:]}")
+        return {**json.loads(line), "run_seconds": seconds, "run_share": (usage.ru_utime + usage.ru_stime) / seconds}
 
     def enroll(self):
         self.sim("--poll", "1", "--concurrency", "64")
 
-    def load(self, site, connections, seconds, *options):
-        """Messages for a while; rates, times, and CPU microseconds a request."""
+    def load(self, site, connections, seconds, *options, spread=False, between=None):
+        """Messages for a while; rates, times, and CPU microseconds a request.  SPREAD: all devices are connected and come
+        round, with as many messages under way as there are CONNECTIONS otherwise; BETWEEN is called when they are connected."""
+        if spread:
+            options = (*options, "--load-at-once", str(connections), "--load-wait")
         workers = children(site.nginx.pid)
-        before = cpu_seconds(site.responder_pids()), cpu_seconds(workers)
-        stats = self.sim("--load", str(seconds), *options, url=site.url, devices=connections)["load"]
+        before = None
+
+        def begin():
+            nonlocal before
+            if between:
+                between()
+            before = cpu_seconds(site.responder_pids()), cpu_seconds(workers)
+
+        if not spread:
+            begin()
+        devices = self.devices if spread else connections
+        stats = self.sim("--load", str(seconds), *options, url=site.url, devices=devices, between=begin)["load"]
         after = cpu_seconds(site.responder_pids()), cpu_seconds(workers)
         requests = stats["idle"]["count"] + stats["answer"]["count"]
         if not stats["seconds"] > 0 or not requests:
@@ -117,6 +149,7 @@ class Rig:
             "rps": requests / stats["seconds"],
             "p50_ms": main["p50"],
             "p99_ms": main["p99"],
+            "kinds": {kind: stats[key] for kind, key in KINDS if stats[key]["count"] > requests / 4},
             "responder_us": (after[0] - before[0]) / requests * 1e6,
             "nginx_us": (after[1] - before[1]) / requests * 1e6,
             "generator": stats["cpu_seconds"] / stats["seconds"],
@@ -137,6 +170,29 @@ class Rig:
     def clear_queue(self):
         self.sqlite("UPDATE delivery SET state = 'cancelled', ended_at = 1 WHERE ended_at IS NULL;")
 
+    def spread(self, wanted):
+        """Moves the devices of the load to even distances among WANTED enrollments; who is there moves to their places."""
+        stride = wanted // self.devices
+        if stride == self.stride:
+            return
+        self.sqlite(
+            f"""
+            BEGIN IMMEDIATE;
+            CREATE TEMP TABLE move AS
+            WITH RECURSIVE n(i) AS (SELECT {self.devices} UNION ALL SELECT i - 1 FROM n WHERE i > 1)
+            SELECT i * {self.stride} AS old, i * {stride} AS new FROM n;
+            CREATE TEMP TABLE free AS
+            SELECT row_number() OVER (ORDER BY old) AS i, old FROM move WHERE old NOT IN (SELECT new FROM move);
+            CREATE TEMP TABLE homeless AS
+            SELECT row_number() OVER (ORDER BY new) AS i, new FROM move WHERE new NOT IN (SELECT old FROM move);
+            UPDATE enrollment SET no = -no WHERE no IN (SELECT old FROM move) OR no IN (SELECT new FROM homeless);
+            UPDATE enrollment SET no = move.new FROM move WHERE enrollment.no = -move.old;
+            UPDATE enrollment SET no = free.old FROM homeless JOIN free USING (i) WHERE enrollment.no = -homeless.new;
+            COMMIT;
+            """
+        )
+        self.stride = stride
+
     def backlog(self, each, request="InstalledApplicationList"):
         """EACH commands for every device of the load: rows as the command line makes them."""
         self.sqlite(
@@ -149,8 +205,8 @@ class Rig:
                 || '-8' || substr(hex(randomblob(2)), 2) || '-' || hex(randomblob(6))), '{request}', 'cli', 1
             FROM n, first;
             INSERT INTO delivery (enrollment_no, payload_no, state, queued_at)
-            SELECT e.no, p.no, 'queued', 1 FROM enrollment e, payload p, first
-            WHERE e.no <= {self.devices} AND p.no > first.no;
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {self.devices})
+            SELECT n.i * {self.stride}, p.no, 'queued', 1 FROM n, payload p, first WHERE p.no > first.no;
             COMMIT;
             """
         )

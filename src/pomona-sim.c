@@ -95,12 +95,20 @@ static const struct option_row {
 		"they are enrolled already: no check-ins"},
 	{"poll", NUMBER, offsetof(struct options, fleet.polls), 0, 1000000, "N",
 		"each makes N sessions at once, without a push"},
+	{"rounds", NUMBER, offsetof(struct options, fleet.rounds), 1, 1000000, "N",
+		"and again N times, each after a line on the standard input"},
 	{"load", SECONDS, offsetof(struct options, load.duration_ms), 0, 86400, "SECONDS",
 		"all of them, enrolled already, send message after message for so long"},
 	{"load-answer", NUMBER, offsetof(struct options, load.answer_bytes), 0, 10000000, "BYTES",
 		"and acknowledge their commands with about so many bytes (0: Idle only)"},
 	{"load-turns", FLAG, offsetof(struct options, load.turns), 0, 0, NULL,
 		"Idle after each of these, whatever came with it"},
+	{"load-at-once", NUMBER, offsetof(struct options, load.at_once), 1, 100000, "N",
+		"so many have a message under way, in turn (default: all)"},
+	{"load-wait", FLAG, offsetof(struct options, load.waits), 0, 0, NULL,
+		"connected, wait for a line on the standard input"},
+	{"load-once", FLAG, offsetof(struct options, load.once), 0, 0, NULL,
+		"likewise; then one Idle of each is all"},
 	{"not-now-retry", SECONDS, offsetof(struct options, fleet.not_now_retry_ms), 0, 86400,
 		"SECONDS", "until a device polls after NotNow (default 60)"},
 	{"retry-cap", SECONDS, offsetof(struct options, fleet.retry_cap_ms), 0, 86400, "SECONDS",
@@ -238,6 +246,8 @@ options_fit(const struct options *options)
 		missing = "--enroll does not go with --enrolled or --load";
 	else if (options->links.count == 0 && fleet->enrolling > 0)
 		missing = "--enroll-devices needs --enroll";
+	else if (fleet->rounds > 0 && fleet->polls == 0)
+		missing = "--rounds needs --poll";
 	else if (fleet->devices == 0 && options->links.count == 0 && apns->listen == NULL)
 		missing = "neither --devices, --enroll nor --apns-listen: nothing to do";
 	if (missing != NULL)
@@ -253,6 +263,7 @@ complete_options(struct options *options)
 
 	if (options->load.duration_ms > 0)
 		fleet->enrolled = true;
+	options->load.waits |= options->load.once;
 	fleet->links = options->links.words;
 	fleet->link_count = options->links.count;
 	if (fleet->enrolling == 0)
@@ -395,10 +406,22 @@ prepare(struct run *run, struct err *err)
 	return kind;
 }
 
+/* One round of polls is over; the next begins when there is a line. */
+static bool
+begin_round(struct run *run, long *rounds)
+{
+	if (*rounds == 0 || !load_wait_for_line())
+		return false;
+	--*rounds;
+	fleet_poll_again(run->fleet);
+	return true;
+}
+
 /* Until a signal, the aim, or the end of the time; the exit status. */
 static enum err_kind
 run_loop(struct run *run, const sigset_t *waiting, int *status, struct err *err)
 {
+	long rounds = run->options->fleet.rounds;
 	bool ready = false;
 
 	if (run->options->load.duration_ms > 0)
@@ -417,6 +440,8 @@ run_loop(struct run *run, const sigset_t *waiting, int *status, struct err *err)
 			stats_asked = 0;
 			print_stats(run);
 		}
+		if (verdict == FLEET_DONE && begin_round(run, &rounds))
+			continue;
 		*status = run->timed_out || verdict == FLEET_FAILED ? EXIT_FAILURE : EXIT_SUCCESS;
 		if (stop_asked || run->timed_out || verdict != FLEET_GOES_ON ||
 			(run->load != NULL && load_is_over(run->load)))

@@ -439,6 +439,21 @@ fleet_start(struct fleet *fleet)
 }
 
 void
+fleet_poll_again(struct fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->count; i++) {
+		struct device *device = &fleet->devices[i];
+
+		if (device->end != DEVICE_LIVES || device->busy)
+			continue;
+		device->polls = (uint32_t)fleet->options.polls;
+		device->busy = true;
+		fleet->busy++;
+	}
+	fleet_start(fleet);
+}
+
+void
 fleet_push(struct fleet *fleet, const unsigned char *token, size_t len, const char *magic)
 {
 	unsigned char own[PERSONA_TOKEN_SIZE];

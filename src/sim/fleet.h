@@ -43,6 +43,7 @@ struct fleet_options {
 	long retry_cap_ms;    /* longest wait after a 503, whatever Retry-After says */
 	long identities_kept; /* in memory, of the first devices; others are read each time */
 	long polls;           /* sessions each device makes by itself at the start */
+	long rounds;          /* so many times they do so again, each after a line on stdin */
 	long answers;         /* each device is to answer so many commands; 0: no such aim */
 	bool enrolled;        /* they are enrolled already */
 	bool ends_when_idle;  /* there is nobody who could push */
@@ -129,6 +130,9 @@ void fleet_free(struct fleet *fleet);
 
 /* Enrolls everybody who is not, or polls. */
 void fleet_start(struct fleet *fleet);
+
+/* When all have done what they do by themselves: those that live poll as often once more. */
+void fleet_poll_again(struct fleet *fleet);
 
 /* All devices are enrolled, have been let go on, and have renewed what is to be renewed. */
 bool fleet_is_ready(const struct fleet *fleet);

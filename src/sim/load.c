@@ -1,5 +1,6 @@
 /*
- * A connection's way: open, then send and receive until the time is up.
+ * A connection's way: open, then send and receive until the time is up; between two messages it
+ * waits for its turn, where not all may be at it at once.
  */
 #include "sim/load.h"
 
@@ -26,10 +27,12 @@ struct connection {
 	struct loop_timer timer; /* until it connects again */
 	struct load *load;
 	struct device *device;
-	char *idle, *answer; /* whole requests */
+	struct connection *next; /* of those that wait for their turn */
+	char *idle, *answer;     /* whole requests */
 	size_t idle_len, answer_len;
 	char *uuid;          /* in the answer, to be written over */
 	bool answering, met; /* the first message is over */
+	bool answers_next;
 	int64_t sent_us;
 };
 
@@ -38,6 +41,8 @@ struct load {
 	struct load_options options;
 	struct connection *connections;
 	size_t count, met;
+	struct connection *first, *last; /* wait for their turn */
+	size_t under_way;
 	int64_t began_us, ends_us; /* 0: not all are connected yet */
 	double began_cpu, took_cpu;
 	struct loop_timer timer;
@@ -158,13 +163,25 @@ begin_again(struct loop_timer *timer)
 }
 
 static void
-time_is_up(struct loop_timer *timer)
+finish(struct load *load)
 {
-	struct load *load = (struct load *)((char *)timer - offsetof(struct load, timer));
-
 	load->ends_us = clock_ticks_us();
 	load->took_cpu = cpu_seconds() - load->began_cpu;
 	load->over = true;
+}
+
+static void
+time_is_up(struct loop_timer *timer)
+{
+	finish((struct load *)((char *)timer - offsetof(struct load, timer)));
+}
+
+static void
+start_count(struct load *load)
+{
+	load->began_us = clock_ticks_us();
+	load->began_cpu = cpu_seconds();
+	loop_timer_set(load->fleet->loop, &load->timer, load->options.duration_ms, time_is_up);
 }
 
 /* The first answer of a connection; with the last connection's the count begins. */
@@ -176,9 +193,87 @@ meet(struct connection *connection)
 	connection->met = true;
 	if (++load->met < load->count)
 		return;
-	load->began_us = clock_ticks_us();
-	load->began_cpu = cpu_seconds();
-	loop_timer_set(load->fleet->loop, &load->timer, load->options.duration_ms, time_is_up);
+	if (!load->options.waits)
+		start_count(load);
+}
+
+/* ---- turns ---- */
+
+static void
+queue_up(struct connection *connection)
+{
+	struct load *load = connection->load;
+
+	connection->next = NULL;
+	if (load->first == NULL)
+		load->first = connection;
+	else
+		load->last->next = connection;
+	load->last = connection;
+}
+
+/* As many at once as wanted. */
+static void
+let_in(struct load *load)
+{
+	size_t most = load->options.at_once > 0 ? (size_t)load->options.at_once : load->count;
+
+	while (load->first != NULL && load->under_way < most && !load->over) {
+		struct connection *connection = load->first;
+
+		load->first = connection->next;
+		load->under_way++;
+		if (http_client_is_open(&connection->http))
+			send_next(connection, connection->answers_next);
+		else
+			begin(connection);
+	}
+}
+
+static void
+queue_all(struct load *load)
+{
+	for (size_t i = 0; i < load->count; i++)
+		queue_up(&load->connections[i]);
+	let_in(load);
+}
+
+/* Each sends one message: until all are connected, where they wait then, or after that, where once
+ * is enough. */
+static bool
+has_rounds(const struct load *load)
+{
+	return load->began_us == 0 ? load->options.waits : load->options.once;
+}
+
+/* All have connected, or all have sent their Idle. */
+static void
+end_round(struct load *load)
+{
+	if (load->began_us != 0) {
+		finish(load);
+		return;
+	}
+	if (!load_wait_for_line()) {
+		load->began_us = clock_ticks_us();
+		finish(load);
+		return;
+	}
+	start_count(load);
+	queue_all(load);
+}
+
+bool
+load_wait_for_line(void)
+{
+	int byte;
+
+	puts("{\"waiting\":true}");
+	fflush(stdout);
+	while ((byte = getchar()) != '\n')
+		if (byte == EOF)
+			return false;
+	return true;
 }
 
 /* The UUID of the command in a reply, written into the answer; false: there is no command. */
@@ -218,11 +313,14 @@ on_done(struct http_client *http, bool answered)
 	}
 	if (!connection->met)
 		meet(connection);
-	if (!load->over && http_client_is_open(http))
-		send_next(connection, command && load->options.answer_bytes > 0 &&
-					      !(load->options.turns && connection->answering));
-	else if (!load->over)
-		begin(connection);
+	connection->answers_next = command && load->options.answer_bytes > 0 &&
+				   !(load->options.turns && connection->answering);
+	load->under_way--;
+	if (!has_rounds(load))
+		queue_up(connection);
+	let_in(load);
+	if (has_rounds(load) && load->under_way == 0 && !load->over)
+		end_round(load);
 }
 
 struct load *
@@ -247,8 +345,8 @@ load_new(struct fleet *fleet, const struct load_options *options)
 		http_client_init(&connection->http, fleet->loop,
 			&connection->device->server->target, on_done);
 		make_messages(connection);
-		begin(connection);
 	}
+	queue_all(load);
 	return load;
 }
 

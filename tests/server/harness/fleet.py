@@ -186,7 +186,34 @@ class Audit:
         self.results = {(row["device"], row["uuid"]): row for row in self.server.sql("SELECT * FROM result")}
         self.snapshot = snapshot or {}
 
+    def counts(self):
+        """How much of what was sent is not as it should be; check() says what."""
+        missing = [key for key in self.answers if key not in self.results]
+        commands = self.server.sql("SELECT device, request FROM command")
+        vanished = self.fleet.queued - Counter((row["device"], row["request"]) for row in commands)
+        twice = [key for key, answers in self.answers.items() if len(answers) > (2 if answers[0]["request_type"] == REPEATED else 1)]
+        wrong = [
+            key for key, row in self.results.items()
+            if {(answer["message"], answer["request_type"]) for answer in self.answers.get(key, ())} != {(row["status"], row["request"])}
+        ]  # fmt: skip
+        changed = [key for key, row in self.snapshot.items() if self.results.get(key) != row]
+        whole = self.server.value("PRAGMA integrity_check") == "ok"
+        return {
+            "messages": len(self.messages),
+            "lost": len(missing) + sum(vanished.values()),
+            "duplicated": len(twice),
+            "corrupted": len(wrong) + len(changed) + (not whole),
+        }
+
+    def write_counts(self):
+        """For the benchmark: a line of JSON, if it wants one."""
+        path = os.environ.get("POMONA_TORTURE_COUNTS")
+        if path:
+            with open(path, "a") as file:
+                file.write(json.dumps(self.counts()) + "\n")
+
     def check(self):
+        self.write_counts()
         assert self.server.value("PRAGMA integrity_check") == "ok"
         statuses = {message["http_status"] for message in self.messages}
         assert statuses <= {200, 503, None}, statuses
