@@ -159,7 +159,7 @@ def full_for_a_while(fleet, device, place):
     wait_for(lambda: device.token_update().status == 200, "space to be noticed", 60)
 
 
-@pytest.mark.parametrize("small_disk", ["64m"], indirect=True)
+@pytest.mark.parametrize("small_disk", ["128m"], indirect=True)
 @pytest.mark.parametrize("times", [pytest.param(1, id="short"), pytest.param(10, id="long", marks=pytest.mark.long)])
 def test_a_full_disk_loses_nothing(make_server, small_disk, times):
     """Under load; everything goes on by itself when there is space again."""
