@@ -39,7 +39,7 @@ class Shell:
             ARGV[name], stdin=slave, stdout=slave, stderr=slave, env=env, cwd=server.dir, start_new_session=True, close_fds=True
         )
         os.close(slave)
-        server.programs.sessions.add(self.process.pid)
+        server.programs.sessions[self.process.pid] = self
         for line in [*START[name], STANDS_IN]:
             os.write(self.master, line.encode() + b"\n")
         self.run("echo E''ND")

@@ -46,7 +46,7 @@ class Programs:
     def __init__(self, directory):
         self.directory = directory
         self.sanitizer_logs = os.path.join(directory, "sanitizer")
-        self.sessions = set()
+        self.sessions = {}  # number: the program that leads it
         os.makedirs(self.sanitizer_logs)
 
     def environment(self, extra=None):
@@ -69,6 +69,10 @@ class Programs:
             os.unlink(path)
         return text
 
+    def is_taken_over(self, session):
+        """Its leader has been waited for, and there is one of that number: another run's, which has got the number since."""
+        return self.sessions[session].process.returncode is not None and os.path.exists(f"/proc/{session}")
+
     def leftovers(self):
         """Processes that are still there, of any session that was started here."""
         found = []
@@ -80,7 +84,7 @@ class Programs:
                 continue
             name, rest = text[text.index("(") + 1 :].rsplit(")", 1)
             state, _, _, session = rest.split()[:4]
-            if state != "Z" and int(session) in self.sessions:
+            if state != "Z" and int(session) in self.sessions and not self.is_taken_over(int(session)):
                 found.append(f"{name} (pid {text.split()[0]})")
         return found
 
@@ -98,7 +102,7 @@ class Program:
                 argv, stderr=log, cwd=directory, env=programs.environment(env), start_new_session=True, **popen
             )
         self.pid = self.process.pid
-        programs.sessions.add(self.pid)
+        programs.sessions[self.pid] = self
 
     def alive(self):
         return self.process.poll() is None
