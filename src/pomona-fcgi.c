@@ -102,8 +102,8 @@ parse_options(int argc, char **argv, struct options *options)
 
 /* No core file may hold a key; signals are for the thread that waits for them; a few malloc arenas
  * are enough.  A thread that is woken waits until the one at work (the web server's, that has just
- * passed it a request) is done: under load that saves a fifth of all the time spent (see
- * bench/results.md, Idle).  Where it is forbidden, the systemd unit has asked for the same. */
+ * passed it a request) is done: under load that is up to a third more Idles a second (see
+ * pomona-fcgi(8)).  Where it is forbidden, the systemd unit has asked for the same. */
 static void
 prepare_process(void)
 {
